@@ -326,6 +326,7 @@ def test_all_that_the_package_promises_is_there():
         "register_layers",
         "scope",
         "stream",
+        "studio",
         "train",
     ]
     assert dir(convscope) == sorted(convscope.__all__)

@@ -74,6 +74,7 @@ __all__ = [
     "register_layers",
     "scope",
     "stream",
+    "studio",
     "train",
 ]
 _TYPES = {

@@ -25,6 +25,8 @@ Tensor: TypeAlias = Any
 """A tensor of the Keras backend that runs, or a structure of tensors: the backends have no common type."""
 Array: TypeAlias = "npt.NDArray[Any]"
 """A NumPy array of any dtype."""
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+"""Plain values, as JSON has them."""
 ArrayTree: TypeAlias = "npt.NDArray[Any] | Sequence[ArrayTree] | Mapping[str, ArrayTree]"
 """Arrays in nested sequences and dictionaries, such as the inputs of a model that has several."""
 

@@ -2,6 +2,7 @@
 
 from convscope.api.models import build, explain, look, register_layers
 from convscope.api.runs import evaluate, export, inspect_data, metrics, predict, stream, train
+from convscope.api.studio import studio
 from convscope.features.api import extract, neighbors, open_features, probe, project
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "project",
     "register_layers",
     "stream",
+    "studio",
     "train",
 ]

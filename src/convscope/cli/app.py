@@ -12,7 +12,7 @@ from typing import Literal
 from cyclopts import App, Group, Parameter
 
 from convscope import __version__
-from convscope.cli import features, inspect, recipes, train
+from convscope.cli import features, inspect, recipes, studio, train
 from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
@@ -136,6 +136,14 @@ COMMANDS = (
         ),
         ("show", "visualize", "view", "plot", "attribute", "peek", "inspect"),
         inspect.look_groups,
+    ),
+    Command(
+        studio.studio,
+        "MODEL... [DATA...] [OPTIONS]",
+        MODELS,
+        ("convscope studio runs/photos", "convscope studio model.keras photos/ --port 9000"),
+        ("web", "ui", "gui", "app", "serve", "browse", "browser"),
+        studio.studio_groups,
     ),
     Command(
         features.extract,

@@ -213,6 +213,33 @@ def project(
     return Projection(features, column.layer, method, rows, points, explained, tuple(notes), color, seed)
 
 
+def placed_on_plane(
+    values: npt.NDArray[np.float32], method: Method, seed: int = 0
+) -> tuple[npt.NDArray[np.float32], tuple[float, float] | None]:
+    """Places rows of finite values on a plane, all of them.
+
+    Args:
+        values: (samples, values), at least 5 samples.
+        method: `pca`, `tsne` or `umap`.
+        seed: For what is drawn at random.
+
+    Returns:
+        Points (samples, 2), float32; and for PCA the shares of the variance along the two axes.
+
+    Raises:
+        UsageError: Fewer samples, or an unknown method.
+        BackendError: UMAP is not installed.
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    check_at_least("The number of samples to place", len(values), LEAST)
+    if method != "pca":
+        return np.ascontiguousarray(_embedded(values, method, seed), np.float32), None
+    fitted, explained = _pca(values, 2, seed)
+    wide = np.pad(values, ((0, 0), (0, max(0, 2 - values.shape[1]))))
+    return np.ascontiguousarray(fitted.transform(wide), np.float32), explained
+
+
 def _embedded(values: npt.NDArray[np.float32], method: Method, seed: int) -> npt.NDArray[np.float32]:
     """Points by t-SNE or UMAP, of principal components where there are many values."""
     if values.shape[1] > BEFORE and len(values) > BEFORE:

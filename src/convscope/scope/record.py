@@ -109,6 +109,42 @@ def record(
     return Recording(found, predictions, graph)
 
 
+class Recorder:
+    """Records one input after the other by a program that is made once.
+
+    Args:
+        model: Any Keras model; it is left as it was.
+        x: An input as the later ones are, in number of samples and in shape.
+        layers: As in `record`.
+
+    Raises:
+        UsageError: A layer that the model does not have, or inputs that it cannot take.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="edges")])
+        >>> recorder = Recorder(model, np.zeros((1, 8, 8, 1)))
+        >>> recorder(np.ones((1, 8, 8, 1)))["edges"].array.shape
+        (1, 6, 6, 4)
+    """
+
+    def __init__(self, model: keras.Model, x: ArrayTree, layers: Sequence[str] | str | None = None) -> None:
+        example = as_inputs(model, x)
+        self.model, self.graph = model, trace(model, example)
+        self.paths = tuple(call.path for call in choose(self.graph, layers))
+        self._where = geometries(self.graph)
+        self._run = _program(model, list(self.paths), example, compiled=True)
+
+    def __call__(self, x: ArrayTree) -> Recording:
+        """What the layers put out for an input.
+
+        Args:
+            x: Of the shape of the example; another shape makes another program.
+        """
+        outputs, taps = self._run(as_inputs(self.model, x))
+        found = {path: Tap(path, taps[path], self._where[path]) for path in self.paths}
+        return Recording(found, outputs, self.graph)
+
+
 def recorded_batches(
     model: keras.Model, batches: Iterable[ArrayTree], layers: Sequence[str] | str | None = None
 ) -> Iterator[dict[str, Array]]:

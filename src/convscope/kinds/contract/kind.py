@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convscope.kinds.contract.inspection import KindInspection
     from convscope.kinds.contract.model_reader import ModelReader
     from convscope.kinds.contract.recipe import AnyRecipe
+    from convscope.kinds.contract.studio import StudioElement
     from convscope.lenses.views.view import ViewFactory
 
 
@@ -135,6 +136,7 @@ class Kind:
         reader_options: What a user may set of the model reader.
         inspections: Methods of `look` that only its models have, by name.
         requires: Packages of the extra by the name that Python imports.
+        studio: How the studio shows its samples; None shows them as arrays.
     """
 
     name: str
@@ -150,3 +152,4 @@ class Kind:
     reader_options: tuple[Option, ...] = ()
     inspections: Mapping[str, Lazy[KindInspection]] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
+    studio: Lazy[StudioElement] | None = None

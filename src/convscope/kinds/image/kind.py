@@ -377,4 +377,5 @@ IMAGE = Kind(
     view=Lazy("convscope.kinds.image.view:VIEW"),
     model_reader=Lazy("convscope.kinds.image.model_reader:MODEL_READER"),
     reader_options=IMAGE_READER_OPTIONS,
+    studio=Lazy("convscope.kinds.image.studio:STUDIO"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -19,10 +19,17 @@ from convscope.scope.geometry import kernel_layout as layout
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.graph import Call, LayerGraph, trace
-from convscope.scope.graph.layer_io import all_layer_io, input_of, layer_io, window_of
+from convscope.scope.graph.graph import Call, LayerGraph
+from convscope.scope.graph.layer_io import (
+    all_layer_io,
+    input_of,
+    layer_io,
+    one_sample,
+    recorded_io,
+    window_of,
+)
 from convscope.scope.layer_spec import activation_name, base_spec_of, has_trait
-from convscope.scope.record import as_inputs
+from convscope.scope.record import Recording
 from convscope.types import Array, ArrayTree, Tensor
 
 _POOLINGS = {"max pooling": "max", "average pooling": "average"}
@@ -99,8 +106,21 @@ class Position:
         return float(self.map[self.at]) - self.value
 
 
+def has_position(layer: keras.Operation) -> bool:
+    """Whether `position` may take a layer apart: it has kernels, pools, or gathers from nodes."""
+    spec = base_spec_of(layer)
+    pools = spec is not None and spec.component in _POOLINGS
+    return pools or has_trait(layer, "gathers") or layout.layout_of(layer) is not None
+
+
 def position(
-    model: keras.Model, x: ArrayTree, layer: str, channel: int | None = None, at: Sequence[int] | None = None
+    model: keras.Model,
+    x: ArrayTree,
+    layer: str,
+    channel: int | None = None,
+    at: Sequence[int] | None = None,
+    *,
+    recording: Recording | None = None,
 ) -> Position:
     """Takes apart how one position of one feature map comes about.
 
@@ -115,6 +135,7 @@ def position(
         channel: The number of the map; by default the one with the largest value.
         at: The position in the map; by default that of its largest value. A layer inside TimeDistributed
             has the frame in front.
+        recording: Of this sample, with the layer and the one in front of it; then nothing is computed again.
 
     Returns:
         The numbers.
@@ -123,7 +144,7 @@ def position(
         UsageError: The layer has no kernel, or computes something else with it; channel or position are
             outside of the map; `x` is more than one sample.
     """
-    sample, graph = _one_sample(model, x)
+    sample, graph = one_sample(model, x) if recording is None else (x, recording.graph)
     call = graph.find(layer)
     if has_trait(call.layer, "gathers"):
         return _gathered(model, graph, call, sample, channel, at)
@@ -131,7 +152,8 @@ def position(
     pooling = _POOLINGS.get(spec.component) if spec is not None else None
     if layout.layout_of(call.layer) is None and pooling is None:
         raise layout.without_kernel(graph, call.path)
-    inputs, maps = _seen(model, call.path, sample)
+    seen = None if recording is None else recorded_io(recording, call, sample)
+    inputs, maps = _seen(model, call.path, sample) if seen is None else seen
     axis = layout.channel_axis(call.layer)
     inputs = np.moveaxis(layout.as_computed(inputs, call.layer)[0], axis, -1)
     maps = np.moveaxis(np.asarray(maps, np.float32)[0], axis, -1)
@@ -290,32 +312,6 @@ def _shares(layer: keras.layers.Layer, weights: Floats, channel: int) -> Floats 
     shares = (weights @ own / (size or 1.0)).astype(np.float32)
     far = np.abs(weights - shares[:, None] * own).max(initial=0)
     return shares if size and far <= _ROUNDING * np.abs(weights).max(initial=0) else None
-
-
-def _one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, LayerGraph]:
-    """The sample with a batch axis, in the structure it came in, and the model's calls on such a sample."""
-    try:
-        graph = trace(model)
-    except UsageError:  # the model does not know its input shape: then the sample has to have its batch axis
-        sample = as_inputs(model, x)
-        graph = trace(model, sample)
-    else:
-        by_name = x if isinstance(x, Mapping) and set(x) == set(graph.input_names) else {}
-        named = bool(by_name)
-        arrays = [by_name[name] for name in graph.input_names] if named else keras.tree.flatten(x)
-        ranks = [len(value.shape) for value in graph.inputs]
-        batched = [
-            array[None] if array.ndim == rank - 1 else array
-            for array, rank in zip(map(np.asarray, arrays), ranks, strict=False)
-        ]
-        whole = dict(zip(graph.input_names, batched, strict=True)) if named else batched
-        sample = as_inputs(model, whole if named else keras.tree.pack_sequence_as(x, batched))
-        if any(None in value.shape[1:] for value in graph.inputs):
-            graph = trace(model, sample)
-    sizes = {len(array) for array in keras.tree.flatten(sample)}
-    if sizes != {1}:
-        raise UsageError(f"x must be a single sample. Received: {max(sizes)}.", "Give one, such as x[:1].")
-    return sample, graph
 
 
 def _seen(model: keras.Model, path: str, sample: ArrayTree) -> tuple[Array, Array]:

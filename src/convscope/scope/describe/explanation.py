@@ -25,10 +25,9 @@ from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, LayerGraph, Value, trace
 from convscope.scope.graph.links import Links
 from convscope.scope.layer_spec import role_of
-from convscope.types import ArrayTree
+from convscope.types import ArrayTree, Json
 
 Shape = tuple[int | None, ...]
-Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 @dataclass(frozen=True)

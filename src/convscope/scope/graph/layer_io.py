@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -14,7 +14,8 @@ from convscope.scope.geometry.geometry import geometries, main_input
 from convscope.scope.geometry.kernel_layout import channel_axis
 from convscope.scope.graph.call_hooks import unfolded, watched
 from convscope.scope.graph.graph import Call, LayerGraph, trace
-from convscope.types import Tensor
+from convscope.scope.record import Recording, as_inputs
+from convscope.types import Array, ArrayTree, Tensor
 
 _UNKNOWN_LENGTH = 64
 
@@ -112,3 +113,43 @@ def of_definite_size(model: keras.Model) -> tuple[LayerGraph, Tensor]:
     ]
     example: Tensor = arrays[0] if len(arrays) == 1 else arrays
     return trace(model, example), example
+
+
+def one_sample(model: keras.Model, x: ArrayTree) -> tuple[Tensor, LayerGraph]:
+    """The sample with a batch axis, in the structure it came in, and the model's calls on such a sample."""
+    try:
+        graph = trace(model)
+    except UsageError:  # the model does not know its input shape: then the sample has to have its batch axis
+        sample = as_inputs(model, x)
+        graph = trace(model, sample)
+    else:
+        by_name = x if isinstance(x, Mapping) and set(x) == set(graph.input_names) else {}
+        named = bool(by_name)
+        arrays = [by_name[name] for name in graph.input_names] if named else keras.tree.flatten(x)
+        ranks = [len(value.shape) for value in graph.inputs]
+        batched = [
+            array[None] if array.ndim == rank - 1 else array
+            for array, rank in zip(map(np.asarray, arrays), ranks, strict=False)
+        ]
+        whole = dict(zip(graph.input_names, batched, strict=True)) if named else batched
+        sample = as_inputs(model, whole if named else keras.tree.pack_sequence_as(x, batched))
+        if any(None in value.shape[1:] for value in graph.inputs):
+            graph = trace(model, sample)
+    sizes = {len(array) for array in keras.tree.flatten(sample)}
+    if sizes != {1}:
+        raise UsageError(f"x must be a single sample. Received: {max(sizes)}.", "Give one, such as x[:1].")
+    return sample, graph
+
+
+def recorded_io(recording: Recording, call: Call, sample: ArrayTree) -> tuple[Array, Array] | None:
+    """What went into the layer and what came out of it, as it was recorded; None where that was not."""
+    value, graph = call.inputs[0], recording.graph
+    if call.path not in recording:
+        return None
+    output = recording[call.path].array
+    if value in graph.inputs:
+        return np.asarray(keras.tree.flatten(sample)[graph.inputs.index(value)]), output
+    for maker in graph.calls:
+        if maker.outputs and maker.outputs[0] is value and maker.path in recording:
+            return recording[maker.path].array, output
+    return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
@@ -16,8 +17,9 @@ from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import METHODS, Attribution, attribute
 from convscope.scope.geometry.geometry import is_table
+from convscope.scope.graph.graph import LayerGraph
 from convscope.scope.record import record
-from convscope.types import Progress
+from convscope.types import ArrayTree, Progress
 from convscope.workflows.inspect.context import InspectionContext, InspectionRequest, position_names
 from convscope.workflows.inspect.front_end import front_end_of
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
@@ -87,25 +89,21 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
     methods = [request.method] if request.method in METHODS else list(usual)
     target = target_of(request.target, context.loaded.class_names)
     layer = request.layers[0] if request.layers else None
-    front_end = front_end_of(context.graph)
     found: dict[str, list[Attribution]] = {}
     for done, name in enumerate(methods):
         progress(done, len(methods), f"attribution, {name}")
         family = METHODS[name].family
-        takes_layer = layer if family == "cam" or len(methods) == 1 else None
-        if takes_layer is None and family == "gradient" and front_end is not None:
-            takes_layer = front_end[0]  # a waveform swings around 0, and so does what its values add
-        found[name] = attribute(
+        found[name] = explained(
             context.loaded.model,
+            context.graph,
             context.x,
             name,
-            layer=takes_layer,
+            layer=layer if family == "cam" or len(methods) == 1 else None,
             target=target,
             output=request.output,
             at=cast("Where", request.at or "surest"),
-            score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
             seed=request.seed,
-            **request.options,
+            options=request.options,
         )
         place = found[name][0].path
         why = found[name][0].details.get("layer", "")
@@ -117,6 +115,54 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
             )
         context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
     return found
+
+
+def explained(
+    model: keras.Model,
+    graph: LayerGraph,
+    x: ArrayTree,
+    method: str,
+    *,
+    layer: str | None = None,
+    target: int | None = None,
+    output: str | None = None,
+    at: Where = "surest",
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+) -> list[Attribution]:
+    """Attributions where they say most about inputs of their kind.
+
+    Args:
+        model: The model.
+        graph: Of the model on these inputs.
+        x: Samples as the model takes them.
+        method: One of `METHODS`.
+        layer: Of the method, where one is named.
+        target: The class; None for the predicted one.
+        output: Its name; None for the first.
+        at: Which position of an output that has positions.
+        seed: For the methods that draw noise or masks.
+        options: Of the method.
+
+    Raises:
+        UsageError: As of `attribute`.
+    """
+    front_end = front_end_of(graph)
+    if layer is None and METHODS[method].family == "gradient" and front_end is not None:
+        layer = front_end[0]  # a waveform swings around 0, and so does what its values add
+    gathers = any(is_table(graph, number) for number in range(len(graph.inputs)))
+    return attribute(
+        model,
+        x,
+        method,
+        layer=layer,
+        target=target,
+        output=output,
+        at=at,
+        score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
+        seed=seed,
+        **(options or {}),
+    )
 
 
 @dataclass(frozen=True, eq=False)

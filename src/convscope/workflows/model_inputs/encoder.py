@@ -21,6 +21,7 @@ from convscope.option import validated
 from convscope.scope.channels.pooled import as_given
 from convscope.scope.graph.graph import LayerGraph
 from convscope.types import Preprocessing, Progress
+from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.dataset import Scaled
 from convscope.workflows.model_inputs.readers import reader_of
 
@@ -156,6 +157,20 @@ def row_of(recipe: AnyRecipe, windows: bool) -> RowOf:
             "Leave --windows out (windows=False).",
         )
     return ""
+
+
+def encoder_of_run(loaded: LoadedModel, windows: bool = False) -> Encoder:
+    """How the samples of a run become inputs of its model.
+
+    Args:
+        loaded: A run.
+        windows: Whether there is a row for each window that the model takes.
+    """
+    recipe, representation = loaded.recipe, loaded.representation
+    if recipe is None or representation is None:
+        raise TypeError(f"{loaded.name} is not a run")
+    reader, rows = reader_of(kind_of(recipe.spec)), row_of(recipe, windows)
+    return Encoder(recipe, reader, ModelEncoding(representation), options=loaded.options, rows=rows)
 
 
 def chosen_preprocessing(

@@ -68,7 +68,9 @@ class ModelInputs:
         predict: From numbers of samples to what a run predicts for them, as `convscope predict` does; None
             for a plain model.
         folder: The folder of the only sample, which may be its class.
-        samples: The raw samples; None for arrays and for a plain model.
+        samples: The raw samples; None for arrays.
+        pixels: From the number of a sample to its pixels, uint8 (height, width, channels), where the values
+            that a model takes are made of them; None where samples are drawn as the model takes them.
     """
 
     names: tuple[str, ...]
@@ -82,6 +84,7 @@ class ModelInputs:
     predict: Callable[[Rows], Any] | None = None
     folder: str = ""
     samples: Samples | None = None
+    pixels: Callable[[int], Array] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -102,7 +105,7 @@ class ModelInputs:
         rows = np.array(
             list(dict.fromkeys(row for name in names for row in _rows_named(self.names, name))), np.int64
         )
-        describe, predict, plot = self.describe, self.predict, self.predictions
+        describe, predict, plot, pixels = self.describe, self.predict, self.predictions, self.pixels
         return replace(
             self,
             names=tuple(self.names[row] for row in rows),
@@ -113,6 +116,7 @@ class ModelInputs:
             predictions=None if plot is None else lambda some, progress: plot(_of(rows, some), progress),
             predict=None if predict is None else lambda some: predict(_of(rows, some)),
             samples=None if self.samples is None else self.samples.take(rows),
+            pixels=None if pixels is None else lambda number: pixels(int(rows[number])),
         )
 
     @property
@@ -175,6 +179,19 @@ def model_inputs(
     if all(Path(path).suffix in ENDINGS for path in paths) and not _is_data_set(loaded, paths):
         return _of_arrays(*arrays_for(loaded.model, paths))
     found = read_files(loaded, paths, options=options, labels=False, progress=progress)
+    return inputs_of_files(loaded, found, progress)
+
+
+def inputs_of_files(
+    loaded: LoadedModel, found: FilesForModel, progress: Progress = no_progress
+) -> ModelInputs:
+    """Samples that were read for a model, as it takes them.
+
+    Args:
+        loaded: A run, or a plain model as `numeric_model` gives it.
+        found: What `read_files` gave.
+        progress: Receives the number of encoded samples.
+    """
     return _of_run(loaded, found, progress) if loaded.run is not None else _of_plain(found)
 
 
@@ -263,17 +280,28 @@ def _of_plain(found: FilesForModel) -> ModelInputs:
     views = views_of(found.encoder.recipe.spec)
     named = _named(found, dataset.model_inputs, samples)
     if found.encoder.makes_pixels:
-        pixels = RasterDescription(PIXELS)
+        described = RasterDescription(PIXELS)
+
+        def pixels(i: int) -> Array:
+            return _with_channels(dataset.take(np.array([i]))[0])
+
         return replace(
             named,
-            describe=lambda i: pixels,
-            view=lambda i, values: views.of_input(_with_channels(dataset.take(np.array([i]))[0]), pixels),
+            describe=lambda i: described,
+            view=lambda i, values: views.of_input(pixels(i), described),
+            pixels=pixels,
+            samples=samples,
         )
 
     def describe(i: int) -> SampleDescription:
         return representation.describe(samples.load(i))
 
-    return replace(named, describe=describe, view=lambda i, values: views.of_input(values, describe(i)))
+    return replace(
+        named,
+        describe=describe,
+        view=lambda i, values: views.of_input(values, describe(i)),
+        samples=samples,
+    )
 
 
 def _with_channels(pixels: Array) -> Array:

@@ -22,7 +22,6 @@ import numpy.typing as npt
 from convscope.data.splits import Samples, Split, Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.contract.model_reader import (
-    ModelEncoding,
     ModelReader,
     PlainModel,
     ReadingOptions,
@@ -38,7 +37,7 @@ from convscope.types import SPLITS, Progress, SplitName, no_progress
 from convscope.workflows.load_model import LoadedModel, with_shape
 from convscope.workflows.model_inputs.dataset import UNKNOWN, Dataset, Scaled
 from convscope.workflows.model_inputs.encoded_inputs import EncodedInputs, file_fingerprint
-from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing, row_of
+from convscope.workflows.model_inputs.encoder import Encoder, chosen_preprocessing, encoder_of_run
 from convscope.workflows.model_inputs.readers import checked_options, reader_for, reader_of, recipe_for
 from convscope.workflows.model_inputs.windows import windows_of
 from convscope.workflows.recorded_splits import recorded_rows
@@ -134,16 +133,15 @@ def _for_run(
     progress: Progress,
 ) -> FilesForModel:
     """Samples as the run reads and encodes them."""
-    recipe, representation = loaded.recipe, loaded.representation
-    if recipe is None or representation is None:
+    recipe = loaded.recipe
+    if recipe is None:
         raise TypeError(f"{loaded.name} is not a run")
     if checked_options(options):
         raise UsageError(
             "A run reads its inputs as in training.", "Leave options such as --preprocess and --rate out."
         )
-    reader, rows = reader_of(kind_of(recipe.spec)), row_of(recipe, windows)
-    found, doubt = read_samples(recipe, reader, paths, loaded.run, loaded.options, labels, progress)
-    encoder = Encoder(recipe, reader, ModelEncoding(representation), options=loaded.options, rows=rows)
+    encoder = encoder_of_run(loaded, windows)
+    found, doubt = read_samples(recipe, encoder.reader, paths, loaded.run, loaded.options, labels, progress)
     return as_dataset(found, encoder, splits, loaded.run, (doubt,) if doubt else (), labels)
 
 

@@ -1,0 +1,100 @@
+"""The command that opens the web page: studio."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from convscope.cli.arguments import CODE, INPUT_SHAPE, TRUST, check_inputs, check_model
+from convscope.cli.console import ProgressBar, say, start_backend
+from convscope.cli.inspect import CLASS_NAMES
+from convscope.cli.options import Groups, OptionGroup, checked_values
+from convscope.lazy import Lazy
+from convscope.option import Option, within
+
+STUDIO_OPTIONS = (
+    Option("port", int, None, "Port to listen on; 8765 or any free one by default", within(1, 65535)),
+    Option("host", str, "127.0.0.1", "Address to listen on; one that others reach needs --allow-remote"),
+    Option("allow_remote", bool, False, "Let other machines reach the page: links are not encrypted"),
+    Option("open", bool, True, "Open the page in a browser"),
+)
+
+
+class Served(Protocol):
+    """What the command needs of a studio."""
+
+    def link(self) -> str:
+        """A link that opens the page once."""
+
+    def serve(self) -> None:
+        """Serves until Ctrl+C."""
+
+
+def studio_groups() -> Groups:
+    """The options of `studio`."""
+    return (
+        OptionGroup("Options", STUDIO_OPTIONS),
+        OptionGroup("Model", (INPUT_SHAPE, CLASS_NAMES, TRUST, CODE)),
+    )
+
+
+def studio(model: str, /, *others: str, given: object = None) -> None:
+    """Open a web page for MODEL and its data: maps, positions, attributions, kernels, samples.
+
+    Parameters
+    ----------
+    model:
+        A run, a .keras file, an architecture, or module:function that returns a model
+    others:
+        Further runs and .keras files to compare with; and files or folders of data, for a run by default
+        those of its training
+    """
+    from convscope.api.studio import check_studio
+
+    options: dict[str, object] = checked_values(given, studio_groups(), "studio")
+    opens = options.pop("open", True)
+    models, data = divided((model, *others))
+    for each in models:
+        check_model(each)
+    check_inputs(data)
+    check_studio()
+    start_backend()
+    place: Lazy[Callable[..., Served]] = Lazy("convscope.studio.opening:open_studio")
+    with ProgressBar() as bar:
+        served = place.load()(models, data, progress=bar, **options)
+    link = served.link()
+    say(f"The studio is open: {link}")
+    say("The link works once, in one browser. Press Enter for another link, Ctrl+C to end.")
+    if opens:
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(link)
+    if sys.stdin is not None and sys.stdin.isatty():
+        threading.Thread(target=_give_links, args=(served,), daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):
+        served.serve()
+    say("The studio has ended.")
+
+
+def divided(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Parts what was named into models and data: behind the first, runs and Keras files are models.
+
+    Example:
+        >>> divided(["compact_cnn", "b.keras", "photos"])
+        (['compact_cnn', 'b.keras'], ['photos'])
+    """
+    models, data = [names[0]], list[str]()
+    for name in names[1:]:
+        is_model = name.endswith(".keras") or (Path(name) / "run.json").exists()
+        (models if is_model else data).append(name)
+    return models, data
+
+
+def _give_links(served: Served) -> None:
+    """Prints a new link for each line that is entered."""
+    for _ in sys.stdin:
+        say(served.link())

@@ -1,0 +1,67 @@
+"""How the studio shows pictures."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from convscope.kinds.contract.representation import RasterDescription, SampleDescription
+from convscope.kinds.contract.studio import Facts, Media, StudioElement
+from convscope.types import Array
+
+LARGEST_SIDE = 2048
+"""Of a picture as the page gets it, in pixels; larger ones are reduced."""
+
+
+def facts(values: Array, description: SampleDescription | None) -> Facts:
+    """What the values of black and white are."""
+    limits = description.limits if isinstance(description, RasterDescription) else (0.0, 1.0)
+    return {"media": "picture", "limits": list(limits)}
+
+
+def original(sample: npt.NDArray[np.uint8]) -> Media | None:
+    """The picture as it was read, as PNG; of a sample of several pictures the first."""
+    pixels = np.asarray(sample[0] if isinstance(sample, (list, tuple)) else sample)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or not pixels.size:
+        return None
+    picture = Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+    picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    return _png(picture)
+
+
+def thumbnail(values: Array, description: SampleDescription | None, side: int) -> Media | None:
+    """The picture as the model takes it, not larger than a side."""
+    low, high = description.limits if isinstance(description, RasterDescription) else (0.0, 1.0)
+    shares = (np.asarray(values, np.float32) - low) / ((high - low) or 1.0)
+    pixels = np.rint(np.clip(np.nan_to_num(shares), 0, 1) * 255).astype(np.uint8)
+    if pixels.ndim == 3 and pixels.shape[2] != 3:
+        pixels = pixels[..., 0]
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side))
+    return _png(picture)
+
+
+def _png(picture: Image.Image) -> Media:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return Media("image/png", file.getvalue())
+
+
+STUDIO = StudioElement(
+    "cs-input-image",
+    "convscope.kinds.image:studio.js",
+    facts=facts,
+    original=original,
+    thumbnail=thumbnail,
+    accepts={
+        "image/png": ".png",
+        "image/jpeg": ".jpg",
+        "image/webp": ".webp",
+        "image/gif": ".gif",
+        "image/bmp": ".bmp",
+        "image/tiff": ".tif",
+    },
+)

@@ -1,0 +1,5 @@
+// A series as the model sees it.
+
+import { TimelineInput } from "../../static/timeline-input.js";
+
+customElements.define("cs-input-series", class extends TimelineInput {});

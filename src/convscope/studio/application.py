@@ -1,0 +1,82 @@
+"""The application: all addresses, the files of the page, and the checks in front of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from convscope.kinds.registry import kinds
+from convscope.lazy import Lazy
+from convscope.studio.answers import answered, failed
+from convscope.studio.session import Session
+
+PAGE = Path(__file__).parent / "static"
+TOPICS: tuple[Lazy[Sequence[BaseRoute]], ...] = (
+    Lazy("convscope.studio.routes.models:ROUTES"),
+    Lazy("convscope.studio.routes.samples:ROUTES"),
+    Lazy("convscope.studio.routes.maps:ROUTES"),
+    Lazy("convscope.studio.routes.why:ROUTES"),
+    Lazy("convscope.studio.routes.kernels:ROUTES"),
+    Lazy("convscope.studio.routes.evaluation:ROUTES"),
+    Lazy("convscope.studio.routes.projection:ROUTES"),
+    Lazy("convscope.studio.routes.inputs:ROUTES"),
+)
+"""Addresses by topic."""
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+
+
+def application(session: Session) -> Starlette:
+    """The application without the checks of `Safety`.
+
+    Args:
+        session: What it is about.
+    """
+    own: list[BaseRoute] = [
+        Route("/", page),
+        Route("/kinds/{kind}/{script}", script),
+        Mount("/static", StaticFiles(directory=PAGE, check_dir=False)),
+    ]
+    routes = [route for topic in TOPICS for route in topic.load()]
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        HTTPException: _refused,
+        Exception: _broken,
+    }
+    app = Starlette(routes=[*routes, *own], exception_handlers=handlers)
+    app.state.session = session
+    return app
+
+
+async def page(request: Request) -> Response:
+    """The page."""
+    return FileResponse(PAGE / "index.html", media_type="text/html")
+
+
+async def script(request: Request) -> Response:
+    """The element of a kind: a module in its folder."""
+    wanted, name = request.path_params["kind"], request.path_params["script"]
+    for kind in kinds():
+        element = kind.studio.load() if kind.name == wanted and kind.studio is not None else None
+        package, _, file = ("", "", "") if element is None else element.script.partition(":")
+        if element is not None and file == name:
+            content = files(package).joinpath(file).read_bytes()
+            return Response(content, media_type=TYPES[os.path.splitext(file)[1]])  # noqa: PTH122 - of a resource
+    raise HTTPException(404)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    said = "There is nothing at this address." if status == 404 else "The address does not take this."
+    return answered({"error": said, "hint": ""}, status)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    return failed(error)

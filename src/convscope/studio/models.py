@@ -1,0 +1,187 @@
+"""One model of the page: its layers by number, and what it makes of a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import keras
+import numpy as np
+
+from convscope.kinds.contract.kind import Kind
+from convscope.kinds.contract.representation import SampleDescription
+from convscope.kinds.contract.studio import StudioElement
+from convscope.kinds.registry import kind_of, kinds
+from convscope.scope.choice import input_to_show
+from convscope.scope.describe.explanation import Explanation, explain
+from convscope.scope.graph.graph import Call, LayerGraph, trace
+from convscope.scope.graph.model_inputs import knows_its_inputs
+from convscope.scope.record import Recorder, Recording, Tap, as_inputs, record
+from convscope.studio.errors import UnknownIdError
+from convscope.types import Array, ArrayTree
+from convscope.workflows.explain import known_of
+from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
+
+ALL_AT_ONCE = 192 * 2**20
+"""Bytes that all maps of a sample may have to be recorded in one pass; else those of a layer are."""
+
+
+@dataclass(eq=False)
+class Observed:
+    """What a model makes of one sample.
+
+    Args:
+        x: The sample as the model takes it, with a batch axis of 1.
+        graph: The model's calls on it.
+        shown: The sample as it is drawn, without a batch axis.
+        description: What is needed to draw it besides.
+        recording: What the layers put out, as far as it was asked for.
+    """
+
+    x: ArrayTree
+    graph: LayerGraph
+    shown: Array
+    description: SampleDescription | None
+    recording: Recording
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes."""
+        return sum(tap.array.nbytes for tap in self.recording.values())
+
+
+class StudioModel:
+    """A model with its layers by number.
+
+    Args:
+        number: Its place among those of the page, which is its id.
+        loaded: The model, which takes numbers.
+    """
+
+    def __init__(self, number: int, loaded: LoadedModel) -> None:
+        self.id, self.loaded = str(number), loaded
+        self._recorder: Recorder | None = None
+
+    @property
+    def model(self) -> keras.Model:
+        """The Keras model."""
+        return self.loaded.model
+
+    @cached_property
+    def kind(self) -> Kind | None:
+        """The kind of data that it takes; None where that is not known."""
+        if self.loaded.recipe is not None:
+            return kind_of(self.loaded.recipe.spec)
+        own = [kind for kind in kinds() if self.loaded.architecture in kind.architectures]
+        return own[0] if own else None
+
+    @cached_property
+    def element(self) -> StudioElement | None:
+        """How the page shows its samples; None where nothing but their shape is known."""
+        return None if self.kind is None or self.kind.studio is None else self.kind.studio.load()
+
+    @cached_property
+    def graph(self) -> LayerGraph:
+        """Its calls, by which layers are counted."""
+        return trace(self.model, self._example)
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """It in words and numbers."""
+        run = self.loaded.run
+        return explain(
+            self.model,
+            inputs=self._example,
+            class_names=self.loaded.class_names,
+            known="" if run is None else known_of(run.record()),
+        )
+
+    @cached_property
+    def _example(self) -> ArrayTree | None:
+        if knows_its_inputs(self.model) or self.loaded.representation is None:
+            return None
+        example: ArrayTree = self.loaded.representation.example(1)
+        return example
+
+    def path(self, layer: str) -> str:
+        """The path of a layer by its number.
+
+        Raises:
+            UnknownIdError: There is none.
+        """
+        calls = self.graph.calls
+        if not layer.isascii() or not layer.isdigit() or int(layer) >= len(calls):
+            raise UnknownIdError("layer", layer)
+        return calls[int(layer)].path
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of each layer by its path."""
+        return {call.path: number for number, call in enumerate(self.graph.calls)}
+
+    def observe(self, inputs: ModelInputs, row: int, path: str = "") -> Observed:
+        """Computes the model on one sample.
+
+        Args:
+            inputs: Where the sample is.
+            row: Its number there.
+            path: A layer that is recorded in any case.
+        """
+        x = as_inputs(self.model, inputs.take(np.array([row])))
+        recording = self._record(x, path)
+        shown = inputs.pixels(row) if inputs.pixels is not None else input_to_show(recording.graph, x)[0]
+        return Observed(x, recording.graph, shown, _described(inputs, row), recording)
+
+    def shown(self, inputs: ModelInputs, row: int) -> tuple[Array, SampleDescription | None]:
+        """A sample as it is drawn, and what is needed besides; the model is not computed.
+
+        Args:
+            inputs: Where the sample is.
+            row: Its number there.
+        """
+        if inputs.pixels is not None:
+            return inputs.pixels(row), _described(inputs, row)
+        x = as_inputs(self.model, inputs.take(np.array([row])))
+        return input_to_show(self.graph, x)[0], _described(inputs, row)
+
+    def tap(self, observed: Observed, path: str) -> Tap:
+        """What a layer puts out for a sample; computed where it was not recorded."""
+        if path not in observed.recording:
+            observed.recording = self._record(observed.x, path)
+        return observed.recording[path]
+
+    def _record(self, x: ArrayTree, path: str) -> Recording:
+        fixed = all(None not in value.shape[1:] for value in self.graph.inputs)
+        if fixed and _bytes_of(self.graph) <= ALL_AT_ONCE:
+            if self._recorder is None:
+                self._recorder = Recorder(self.model, x)
+            return self._recorder(x)
+        graph = self.graph if fixed else trace(self.model, x)
+        every = _bytes_of(graph) <= ALL_AT_ONCE
+        return record(self.model, x, None if every else _with_maker(graph, path))
+
+
+def _described(inputs: ModelInputs, row: int) -> SampleDescription | None:
+    return None if inputs.describe is None else inputs.describe(row)
+
+
+def _bytes_of(graph: LayerGraph) -> int:
+    """The maps of all layers for one sample, an axis of unknown length counted as 1."""
+    calls = [call for call in graph.calls if call.recordable and call.outputs]
+    return sum(4 * prod(length or 1 for length in call.output_shapes[0][1:]) for call in calls)
+
+
+def _with_maker(graph: LayerGraph, path: str) -> list[str]:
+    """A layer and the one that makes what it takes, by which one of its values can be taken apart."""
+    if not path:
+        return []
+    call = graph.find(path)
+
+    def makes(other: Call) -> bool:
+        return bool(other.outputs and call.inputs) and other.outputs[0] is call.inputs[0]
+
+    makers = [other.path for other in graph.calls if makes(other) and other.recordable]
+    return [*makers[:1], path]

@@ -1,0 +1,152 @@
+"""Opens the studio: models and their data by whatever names them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+
+import keras
+
+from convscope.errors import BackendError, ConvscopeError, UsageError
+from convscope.studio.models import StudioModel
+from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
+from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
+from convscope.studio.server import LOOPBACK, Studio, studio_of
+from convscope.studio.session import Session
+from convscope.types import Progress
+from convscope.workflows.load_model import open_model
+from convscope.workflows.model_inputs.encoder import Encoder, encoder_of_run
+from convscope.workflows.model_inputs.readers import numeric_model
+
+
+def open_studio(
+    models: Sequence[keras.Model | str],
+    data: Sequence[str] = (),
+    *,
+    trust: bool = False,
+    code: Sequence[str] = (),
+    input_shape: tuple[int, ...] | None = None,
+    class_names: str | None = None,
+    host: str = LOOPBACK,
+    port: int | None = None,
+    allow_remote: bool = False,
+    frames: str = "'none'",
+    progress: Progress,
+) -> Studio:
+    """Opens models and data; `Studio.serve` or `Studio.start` then serves the page.
+
+    Args:
+        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
+        data: Files or folders; none takes the data of the first run.
+        trust: Whether a file may hold code that runs when it is opened.
+        code: Modules to import first, which register layers with Keras.
+        input_shape: Of an architecture, or of a model that was never built.
+        class_names: A file with the names of the outputs.
+        host: The address to listen on.
+        port: None takes the usual one, or else any that is free.
+        allow_remote: Whether `host` may be an address that others reach.
+        frames: Who may frame the page.
+        progress: Receives how much is done.
+
+    Raises:
+        UsageError: Nothing has such a name, or an address that others reach without leave.
+        DataError: A file is malformed.
+        RunError: A run is damaged.
+    """
+    check_host(host, allow_remote)
+    if not models:
+        raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
+    opened = [
+        _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
+    ]
+    samples, notes = _samples(opened, data, progress)
+    session = Session(opened, samples, notes, _encoders(opened, samples))
+    return studio_of(session, host, port, frames=frames)
+
+
+def start_studio(*args: object, height: int, **options: object) -> NotebookStudio:
+    """Opens models and data and serves the page in a thread.
+
+    Args:
+        *args: As `open_studio` takes them.
+        height: Of the frame in a notebook, in pixels.
+        **options: As `open_studio` takes them.
+
+    Raises:
+        ConvscopeError: As `open_studio`.
+    """
+    opens: Callable[..., Studio] = open_studio
+    studio = opens(*args, frames=NOTEBOOKS, **options)
+    studio.start()
+    return NotebookStudio(studio, height)
+
+
+def _opened(
+    named: keras.Model | str,
+    number: int,
+    trust: bool,
+    code: Sequence[str],
+    input_shape: tuple[int, ...] | None,
+    class_names: str | None,
+) -> StudioModel:
+    loaded = open_model(named, trust=trust, code=code, input_shape=input_shape, class_names=class_names)
+    return StudioModel(number, numeric_model(loaded))
+
+
+def _samples(
+    models: Sequence[StudioModel], data: Sequence[str], progress: Progress
+) -> tuple[SampleList | None, list[str]]:
+    """The samples, and notes; a run whose data is no longer there is shown without samples."""
+    read: dict[str, ReadSamples] = {}
+    notes: list[str] = []
+    for model in models:
+        if not data and model.loaded.run is None and not read:
+            return None, ["No data was given: the studio shows inputs of your own."]
+        try:
+            read[model.id] = read_samples_for(model.loaded, data or _same_data(models), progress)
+        except BackendError:
+            raise
+        except ConvscopeError as error:
+            if data:
+                raise
+            return None, [f"Without data: {reason_of(error)}"]
+    samples = SampleList(read)
+    return samples, [*notes, *samples.notes]
+
+
+def _encoders(models: Sequence[StudioModel], samples: SampleList | None) -> dict[str, Encoder]:
+    """How files become inputs of each model, as far as that is known."""
+    found: dict[str, Encoder] = {}
+    for model in models:
+        read = None if samples is None else samples.read(model.id).encoder
+        if read is not None:
+            found[model.id] = read
+        elif model.loaded.run is not None:
+            found[model.id] = encoder_of_run(model.loaded)
+    return found
+
+
+def _same_data(models: Sequence[StudioModel]) -> Sequence[str]:
+    """The data of the first model, which all are shown with; nothing where it alone is to read its own."""
+    from convscope.run import data_of
+
+    run = models[0].loaded.run
+    return () if run is None or len(models) == 1 else [str(data_of(run))]
+
+
+def check_host(host: str, allow_remote: bool) -> None:
+    """Refuses an address that other machines reach, unless that is wanted.
+
+    Raises:
+        UsageError: It is such an address.
+    """
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and not allow_remote:
+        raise UsageError(
+            f"{host} can be reached from other machines, which the studio is not made for: whoever has a link"
+            " sees models and data, and nothing is encrypted.",
+            "Leave --host out and use a tunnel (ssh -L), or add --allow-remote.",
+        )

@@ -1,0 +1,144 @@
+"""The kernels of a layer, and what excites a channel most: in the data set, and by optimization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from convscope.errors import UsageError
+from convscope.scope.channels.kernels import Kernels, kernels
+from convscope.scope.channels.patches import Patches, patches
+from convscope.scope.channels.places import Filled
+from convscope.studio.answers import answered, array_answer, number_parameter, quick, slow
+from convscope.studio.errors import UnknownIdError
+from convscope.studio.models import StudioModel
+from convscope.studio.predictions import class_number
+from convscope.studio.samples import spread_rows
+from convscope.studio.session import Session
+from convscope.types import ArrayTree, Json, Progress
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
+
+BATCH = 64
+MOST_SAMPLES = 2000
+"""That are looked through unless more are asked for."""
+MOST_STEPS = 512
+
+
+def weights(session: Session, request: Request) -> Response:
+    """The kernels of a layer, (positions..., channels in, kernels)."""
+    model = session.model(request.path_params["m"])
+    path = model.path(request.path_params["l"])
+    found = session.results.once(("kernels", model.id, path), lambda: kernels(model.model, path))
+    about: dict[str, Json] = {"dilation": found.dilation, "step": found.step, "type": found.type}
+    return array_answer(found.weights, about)
+
+
+def _channel(model: StudioModel, request: Request) -> int:
+    given = request.path_params["c"]
+    call = model.graph.find(model.path(request.path_params["l"]))
+    if not (given.isascii() and given.isdigit() and len(given) < 9):
+        raise UnknownIdError("channel", given)
+    if not call.outputs:
+        raise UsageError(f"'{call.path}' puts out no tensor.", "Choose another layer.")
+    return int(given)
+
+
+def strongest(session: Session, request: Request, progress: Progress) -> Response:
+    """The parts of the data set that excite a channel most, one of each sample at most."""
+    model = session.model(request.path_params["m"])
+    path, channel = model.path(request.path_params["l"]), _channel(model, request)
+    most = number_parameter(request, "most", MOST_SAMPLES, 1) or MOST_SAMPLES
+    if session.samples is None:
+        raise UsageError("There is no data to look through.", "Start the studio with data.")
+    inputs, numbers = session.samples.rows_of(model.id)
+    shown = spread_rows(np.flatnonzero(numbers >= 0), most)
+
+    def compute() -> Patches:
+        batches = _batches(inputs, numbers[shown], progress, f"what excites {path}")
+        return patches(model.model, batches, [path], filled=_filled(inputs, numbers[shown]))[path]
+
+    found = session.results.once(("patches", model.id, path, most), compute)
+    if channel >= len(found.values):
+        raise UnknownIdError("channel", str(channel))
+    rows: list[Json] = []
+    for value, sample, at, window in zip(
+        found.values[channel],
+        found.samples[channel],
+        found.positions[channel],
+        found.windows[channel],
+        strict=True,
+    ):
+        if sample >= 0:
+            row = session.samples.rows[int(shown[sample])]
+            rows.append(
+                {
+                    "sample": str(row.number),
+                    "name": row.name,
+                    "label": class_number(row.label, session.classes(model)),
+                    "value": float(value),
+                    "at": [int(place) for place in at],
+                    "field": [[int(first), int(last)] for first, last in window] or None,
+                }
+            )
+    left = len(session.samples) - len(shown)
+    note = f"Of {len(shown):,} of {len(session.samples):,} samples, evenly chosen." if left else ""
+    return answered({"patches": rows, "hops": found.hops, "note": note, "samples": len(shown)})
+
+
+def _batches(
+    inputs: ModelInputs, rows: npt.NDArray[np.int64], progress: Progress, what: str
+) -> Iterator[ArrayTree]:
+    for start in range(0, len(rows), BATCH):
+        yield inputs.take(rows[start : start + BATCH])
+        progress(min(start + BATCH, len(rows)), len(rows), what)
+
+
+def _filled(inputs: ModelInputs, rows: npt.NDArray[np.int64]) -> Filled | None:
+    known = inputs.filled
+    return None if known is None else lambda number, length: known(int(rows[number]), length)
+
+
+def _excited(session: Session, request: Request) -> Kernels:
+    model = session.model(request.path_params["m"])
+    path, channel = model.path(request.path_params["l"]), _channel(model, request)
+    steps = number_parameter(request, "steps", 128, 1, MOST_STEPS) or 1
+
+    def compute() -> Kernels:
+        return kernels(model.model, path, excite=[channel], steps=steps)
+
+    return session.results.once(("excited", model.id, path, channel, steps), compute)
+
+
+def excitation(session: Session, request: Request, progress: Progress) -> Response:
+    """The input that excites a channel most, found by optimization, (positions..., channels)."""
+    found = _excited(session, request)
+    assert found.excitations is not None
+    return array_answer(found.excitations[0])
+
+
+def excitation_facts(session: Session, request: Request, progress: Progress) -> Response:
+    """Where in the input it lies, its range, and the value that it brings about."""
+    found = _excited(session, request)
+    reached = 0.0 if found.reached is None else float(found.reached[0])
+    return answered(
+        {
+            "window": [[first, last] for first, last in found.window],
+            "limits": list(found.limits),
+            "reached": reached,
+            "note": "The value in front of the activation, at the center of the map.",
+        }
+    )
+
+
+_CHANNEL = "/api/models/{m}/layers/{l}/channels/{c}"
+ROUTES = (
+    Route("/api/models/{m}/layers/{l}/kernels.npy", quick(weights)),
+    Route(f"{_CHANNEL}/patches", slow(strongest)),
+    Route(f"{_CHANNEL}/excitation.npy", slow(excitation)),
+    Route(f"{_CHANNEL}/excitation.json", slow(excitation_facts)),
+)

@@ -1,0 +1,139 @@
+"""What a model makes of a sample: maps of a layer, one position taken apart, the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from convscope.scope.channels.position import Position, position
+from convscope.scope.geometry.receptive_field import Geometry
+from convscope.scope.graph.layer_io import window_of
+from convscope.studio.answers import answered, array_answer, number_parameter, position_parameter, quick
+from convscope.studio.arrays import SteppedMaps, listed_values
+from convscope.studio.layers import maps_of
+from convscope.studio.predictions import prediction_of
+from convscope.studio.session import Session
+from convscope.types import Array, Json
+
+MOST_VALUES = 16_384
+"""Of a patch, a kernel and their products, that are sent in full."""
+LARGEST = 50
+"""Products that are sent where these are too many."""
+
+
+def _maps(session: Session, request: Request) -> tuple[str, Array, Geometry]:
+    """A layer's path, and its maps of a sample, (channels, positions...)."""
+    model = session.model(request.path_params["m"])
+    path = model.path(request.path_params["l"])
+    tap = model.tap(session.observed(model, request.path_params["s"], path), path)
+    return path, maps_of(tap.array[0], tap.geometry), tap.geometry
+
+
+def maps(session: Session, request: Request) -> Response:
+    """The maps of a layer: in 256 steps, or with `exact=1` as they are."""
+    _, found, _ = _maps(session, request)
+    if number_parameter(request, "exact", 0, high=1):
+        return array_answer(found)
+    return array_answer(SteppedMaps.of(found).steps)
+
+
+def map_facts(session: Session, request: Request) -> Response:
+    """What the steps of the maps mean, and which maps are strong."""
+    path, found, _ = _maps(session, request)
+    return answered({"name": path, **SteppedMaps.of(found).to_json()})
+
+
+def taken_apart(session: Session, request: Request) -> Response:
+    """How one position of one map is computed."""
+    model = session.model(request.path_params["m"])
+    path = model.path(request.path_params["l"])
+    observed = session.observed(model, request.path_params["s"], path)
+    model.tap(observed, path)
+    found = position(
+        model.model,
+        observed.x,
+        path,
+        number_parameter(request, "channel", None),
+        position_parameter(request),
+        recording=observed.recording,
+    )
+    window = window_of(observed.graph, observed.graph.find(path), found.at)
+    return answered(position_json(found, window))
+
+
+def position_json(found: Position, window: tuple[tuple[int, int], ...] | None) -> dict[str, Json]:
+    """One position as plain values; products that are too many by the largest and the sum of the others.
+
+    Args:
+        found: The position.
+        window: The part of the input that it depends on, half-open, per axis.
+    """
+    small = found.products.size <= MOST_VALUES
+    flat = found.products.ravel()
+    largest = np.argsort(-np.abs(flat), kind="stable")[:LARGEST]
+    top: list[Json] = [
+        {
+            "index": [int(i) for i in np.unravel_index(int(i), found.products.shape)],
+            "value": float(found.patch.ravel()[i]),
+            "weight": float(found.kernel.ravel()[i]),
+            "product": float(flat[i]),
+        }
+        for i in largest
+    ]
+    rest = found.sum - float(np.sum(flat[largest], dtype=np.float64)) if flat.size > LARGEST else 0.0
+    return {
+        "layer": found.path,
+        "type": found.type,
+        "channel": found.channel,
+        "at": list(found.at),
+        "field": None if window is None else [list(each) for each in window],
+        "shape": list(found.patch.shape),
+        **{name: _listed(getattr(found, name), small) for name in ("patch", "kernel", "products")},
+        "padded": listed_values(found.padded),
+        "channels_read": list(found.channels_read),
+        "places": [each.tolist() for each in found.places],
+        "top": top,
+        "rest": rest,
+        "gathered": found.gathered,
+        "shares": None if found.shares is None else _listed(found.shares, True),
+        "held": found.held,
+        **_values(found),
+    }
+
+
+def _values(found: Position) -> Mapping[str, Json]:
+    count = found.products.size
+    said = f"{count:,} product{'' if count == 1 else 's'} {found.sum:+.6g}, bias {found.bias:+.6g}"
+    after = f", {found.activation} {found.value:.6g}" if found.activation != "linear" else ""
+    return {
+        "sum": found.sum,
+        "bias": found.bias,
+        "before": found.before,
+        "activation": found.activation,
+        "value": found.value,
+        "recorded": float(found.map[found.at]),
+        "rounding": found.rounding,
+        "text": f"{said}: {found.before:.6g}{after}",
+    }
+
+
+def _listed(array: Array, small: bool) -> Json:
+    return listed_values(array) if small else None
+
+
+def prediction(session: Session, request: Request) -> Response:
+    """What a model predicts for a sample."""
+    model = session.model(request.path_params["m"])
+    return answered(prediction_of(session, model, request.path_params["s"]))
+
+
+ROUTES = (
+    Route("/api/models/{m}/samples/{s}/layers/{l}/maps.npy", quick(maps)),
+    Route("/api/models/{m}/samples/{s}/layers/{l}/maps.json", quick(map_facts)),
+    Route("/api/models/{m}/samples/{s}/layers/{l}/position", quick(taken_apart)),
+    Route("/api/models/{m}/samples/{s}/prediction", quick(prediction)),
+)

@@ -1,0 +1,80 @@
+"""What there is: models, samples, layers and their explanations."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from convscope.studio.answers import answered, quick
+from convscope.studio.layers import field_of, layers_of
+from convscope.studio.models import StudioModel
+from convscope.studio.session import Session
+from convscope.types import Json
+
+
+def state(session: Session, request: Request) -> Response:
+    """Models and samples."""
+    samples = session.samples
+    data: Json = None
+    if samples is not None:
+        data = {
+            "count": len(samples),
+            "splits": list(samples.splits),
+            "classes": list(samples.class_names),
+            "name": samples.first.inputs.folder,
+        }
+    return answered(
+        {
+            "models": [_model(model) for model in session.models.values()],
+            "data": data,
+            "notes": list(session.notes),
+            "version": session.version,
+        }
+    )
+
+
+def _model(model: StudioModel) -> Json:
+    loaded, element = model.loaded, model.element
+    kind = None if model.kind is None else model.kind.name
+    spec = None if loaded.recipe is None else loaded.recipe.spec
+    unfinished = "" if loaded.run is None else loaded.run.unfinished()
+    return {
+        "id": model.id,
+        "name": loaded.name,
+        "kind": kind,
+        "recipe": None if spec is None else spec.name,
+        "task": None if spec is None else spec.task,
+        "element": None if element is None else element.name,
+        "script": None if element is None else f"kinds/{kind}/{element.script.partition(':')[2]}",
+        "accepts": [] if element is None else list(element.accepts),
+        "classes": None if loaded.class_names is None else list(loaded.class_names),
+        "inputs": list(model.graph.input_names),
+        "complete": not unfinished,
+        "summary": unfinished or loaded.origin,
+    }
+
+
+def layers(session: Session, request: Request) -> Response:
+    """The layers of a model."""
+    return answered(layers_of(session.model(request.path_params["m"])))
+
+
+def explanation(session: Session, request: Request) -> Response:
+    """A model in words and numbers."""
+    return answered(session.model(request.path_params["m"]).explanation.to_json())
+
+
+def field(session: Session, request: Request) -> Response:
+    """Which part of a sample each position of a layer depends on."""
+    model = session.model(request.path_params["m"])
+    observed = session.observed(model, request.path_params["s"])
+    return answered(field_of(observed.graph, model.path(request.path_params["l"])))
+
+
+ROUTES = (
+    Route("/api/state", quick(state)),
+    Route("/api/models/{m}/layers", quick(layers)),
+    Route("/api/models/{m}/explain", quick(explanation)),
+    Route("/api/models/{m}/samples/{s}/layers/{l}/field", quick(field)),
+)

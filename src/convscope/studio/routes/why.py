@@ -1,0 +1,112 @@
+"""How much each part of a sample mattered for a class, by methods of attribution."""
+
+from __future__ import annotations
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from convscope.scope.attribution.methods import METHODS, Attribution, find_method
+from convscope.studio.answers import answered, array_answer, quick, slow, text_parameter
+from convscope.studio.errors import BadParameterError
+from convscope.studio.models import StudioModel
+from convscope.studio.session import Session
+from convscope.types import Json, Progress
+from convscope.workflows.inspect.attribution import explained
+
+TITLES = {
+    "grad-cam": "Grad-CAM",
+    "grad-cam++": "Grad-CAM++",
+    "layer-cam": "LayerCAM",
+    "score-cam": "Score-CAM",
+    "saliency": "Saliency",
+    "smoothgrad": "SmoothGrad",
+    "integrated-gradients": "Integrated gradients",
+    "guided-backpropagation": "Guided backpropagation",
+    "occlusion": "Occlusion",
+    "rise": "RISE",
+}
+"""As their authors spell them."""
+MANY_PASSES = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion", "rise")
+"""Methods that compute the model many times."""
+
+
+def methods(session: Session, request: Request) -> Response:
+    """All methods."""
+    session.model(request.path_params["m"])
+    listed: list[Json] = [
+        {
+            "name": name,
+            "title": TITLES.get(name, name),
+            "layer": method.family == "cam",
+            "slow": name in MANY_PASSES,
+            "summary": method.summary,
+            "source": method.source,
+        }
+        for name, method in METHODS.items()
+    ]
+    return answered(listed)
+
+
+def _found(session: Session, request: Request) -> Attribution:
+    model = session.model(request.path_params["m"])
+    sample = request.path_params["s"]
+    method = find_method(text_parameter(request, "method", "grad-cam")).name
+    layer = text_parameter(request, "layer")
+    path = model.path(layer) if layer else None
+    target = _target(session, model, text_parameter(request, "class"))
+    observed = session.observed(model, sample)
+
+    def compute() -> Attribution:
+        return explained(model.model, observed.graph, observed.x, method, layer=path, target=target)[0]
+
+    return session.results.once(("why", model.id, sample, method, path, target), compute)
+
+
+def _target(session: Session, model: StudioModel, given: str) -> int | None:
+    """The number of a class; None for the predicted one."""
+    if not given:
+        return None
+    names = session.classes(model)
+    if given in names and not given.isdigit():
+        return names.index(given)
+    count = model.graph.outputs[0].shape[-1] or len(names)
+    if not (given.isascii() and given.isdigit() and int(given) < max(count, 2)):
+        raise BadParameterError("class", f"the number of a class, below {count}", given)
+    return int(given)
+
+
+def values(session: Session, request: Request, progress: Progress) -> Response:
+    """One value for each position of the input."""
+    return array_answer(_found(session, request).values)
+
+
+def facts(session: Session, request: Request, progress: Progress) -> Response:
+    """What was explained, and where."""
+    found = _found(session, request)
+    names = session.classes(session.model(request.path_params["m"]))
+    named = names[found.target] if found.target < len(names) else None
+    empty = not np.any(found.values)
+    about = f"0 everywhere: nothing at {found.path or 'the input'} speaks for the class" if empty else ""
+    return answered(
+        {
+            "method": found.method,
+            "class": found.target,
+            "name": named,
+            "score": found.score,
+            "layer": found.path,
+            "output": found.output,
+            "signed": found.signed,
+            "at": None if found.at is None else list(found.at),
+            "details": {**found.details},
+            "note": about,
+        }
+    )
+
+
+ROUTES = (
+    Route("/api/models/{m}/methods", quick(methods)),
+    Route("/api/models/{m}/samples/{s}/why.npy", slow(values)),
+    Route("/api/models/{m}/samples/{s}/why.json", slow(facts)),
+)

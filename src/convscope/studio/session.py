@@ -1,0 +1,128 @@
+"""What the page is about: models, samples, and what was computed of them last."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from convscope.errors import ConvscopeError
+from convscope.studio.decoder import Decoder
+from convscope.studio.errors import UnknownIdError
+from convscope.studio.models import Observed, StudioModel
+from convscope.studio.own import OwnSamples
+from convscope.studio.predicted import PredictedClasses
+from convscope.studio.results import Results
+from convscope.studio.samples import SampleList
+from convscope.studio.worker import Worker
+from convscope.workflows.model_inputs.encoder import Encoder
+from convscope.workflows.model_inputs.model_inputs import ModelInputs
+
+KEPT_BYTES = 512 * 2**20
+"""Maps of samples that were asked for last."""
+KEPT_SAMPLES = 64
+
+
+class Session:
+    """Models and samples by their ids, and the maps that were asked for last.
+
+    Its methods compute, and are called by the worker alone.
+
+    Args:
+        models: At least one.
+        samples: The data set; None for none.
+        notes: What was decided, one line each.
+        encoders: How files become inputs, by the id of the model.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[StudioModel],
+        samples: SampleList | None,
+        notes: Sequence[str] = (),
+        encoders: Mapping[str, Encoder] | None = None,
+    ) -> None:
+        self.models = {model.id: model for model in models}
+        self.samples, self.own, self.notes = samples, OwnSamples(), tuple(notes)
+        self.encoders = dict(encoders or {})
+        self.decoder = Decoder({model: encoder.to_json() for model, encoder in self.encoders.items()})
+        self.version = secrets.token_hex(8)
+        self.worker = Worker()
+        self.listeners, self.closed = 0, False
+        self.predicted: dict[str, PredictedClasses] = {}
+        self.results, self.planes = Results(), Results()
+        self._observed: OrderedDict[tuple[str, str], Observed] = OrderedDict()
+
+    def model(self, number: str) -> StudioModel:
+        """A model by its id.
+
+        Raises:
+            UnknownIdError: There is none.
+        """
+        if number not in self.models:
+            raise UnknownIdError("model", number)
+        return self.models[number]
+
+    def classes(self, model: StudioModel) -> list[str]:
+        """What a model calls its classes, else what the data calls them."""
+        names = model.loaded.class_names
+        return list(names) if names else [] if self.samples is None else self.samples.class_names
+
+    def place(self, model: StudioModel, sample: str) -> tuple[ModelInputs, int]:
+        """Where a sample is for a model.
+
+        Args:
+            model: The model.
+            sample: Its id.
+
+        Raises:
+            UnknownIdError: There is none.
+        """
+        if sample in self.own:
+            return self.own.find(model, sample).inputs, 0
+        if self.samples is None:
+            raise UnknownIdError("sample", sample)
+        return self.samples.place(model.id, sample)
+
+    def observed(self, model: StudioModel, sample: str, path: str = "") -> Observed:
+        """What a model makes of a sample: computed once, and kept while there is room.
+
+        Args:
+            model: The model.
+            sample: Its id.
+            path: A layer whose maps are wanted.
+
+        Raises:
+            UnknownIdError: There is no such sample.
+            DataError: Its file has changed or gone.
+        """
+        key = (model.id, sample)
+        found = self._observed.pop(key, None)
+        if found is None:
+            found = model.observe(*self.place(model, sample), path)
+        elif path:
+            model.tap(found, path)
+        self._observed[key] = found
+        while len(self._observed) > 1 and (
+            len(self._observed) > KEPT_SAMPLES or self.kept_bytes > KEPT_BYTES
+        ):
+            self._observed.popitem(last=False)
+        return found
+
+    def warm_up(self) -> None:
+        """Starts the process that decodes, so that the first input of one's own need not wait for it."""
+        if self.encoders:
+            with suppress(ConvscopeError, OSError):
+                self.decoder.start()
+
+    @property
+    def kept_bytes(self) -> int:
+        """Memory of the maps that are kept."""
+        return sum(each.bytes for each in self._observed.values())
+
+    def close(self) -> None:
+        """Ends all computations."""
+        self.closed = True
+        self.decoder.close()
+        self.worker.close()

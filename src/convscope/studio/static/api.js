@@ -1,0 +1,94 @@
+// Requests to the server: JSON and arrays, kept for a while, with errors that say what to do.
+
+import { parseNpy } from "./npy.js";
+
+const BASE = new URL("../", import.meta.url);
+const MOST = 48 * 2 ** 20;
+
+const kept = new Map();
+let keptBytes = 0;
+
+/** What the server refused, and what to do. */
+export class ApiError extends Error {
+  constructor(message, hint, status) {
+    super(message);
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+/** The address of something below the page, with what is asked for; what is null or empty is left out. */
+export function address(path, query = {}) {
+  const url = new URL(path, BASE);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, String(value));
+  }
+  return url;
+}
+
+/** JSON; not kept. */
+export async function freshJson(path, query, signal) {
+  return (await reply(address(path, query), { signal })).json();
+}
+
+/** JSON that does not change; kept. */
+export function getJson(path, query, signal) {
+  return keeping(address(path, query), signal, async (answer) => {
+    const text = await answer.text();
+    return [JSON.parse(text), 2 * text.length];
+  });
+}
+
+/** An array that does not change; kept. */
+export function getArray(path, query, signal) {
+  return keeping(address(path, query), signal, async (answer) => {
+    const buffer = await answer.arrayBuffer();
+    return [parseNpy(buffer), buffer.byteLength];
+  });
+}
+
+/** Sends an input of one's own; the reply is JSON. */
+export async function send(path, body, type, signal) {
+  const headers = { "Content-Type": type };
+  return (await reply(address(path), { method: "POST", body, headers, signal })).json();
+}
+
+async function keeping(url, signal, read) {
+  const key = url.href;
+  const found = kept.get(key);
+  if (found) {
+    kept.delete(key);
+    kept.set(key, found);
+    return found.value;
+  }
+  const [value, bytes] = await read(await reply(url, { signal }));
+  if (!kept.has(key)) keptBytes += bytes;
+  kept.set(key, { value, bytes });
+  for (const [oldest, { bytes: size }] of kept) {
+    if (keptBytes <= MOST || kept.size === 1) break;
+    kept.delete(oldest);
+    keptBytes -= size;
+  }
+  return value;
+}
+
+async function reply(url, options) {
+  let answer;
+  try {
+    answer = await fetch(url, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("The server does not answer.", "Start it again with `convscope studio`.", 0);
+  }
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
+async function refusal(answer) {
+  try {
+    const { error, hint } = await answer.json();
+    return new ApiError(error, hint ?? "", answer.status);
+  } catch {
+    return new ApiError(`The server answered with status ${answer.status}.`, "", answer.status);
+  }
+}

@@ -1,0 +1,114 @@
+// The page: a bar with sample and view, and the panels of the view that is chosen.
+
+import { freshJson, getJson } from "./api.js";
+import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
+import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
+import { takeDropsAndPastes } from "./own-inputs.js";
+import { store } from "./store.js";
+import { html, nothing } from "./vendor/lit.js";
+import { VIEWS, loadView } from "./views.js";
+
+class Studio extends Panel {
+  #sample = new Resource(this);
+  #view = new Resource(this);
+
+  constructor() {
+    super();
+    this.start();
+  }
+
+  async start() {
+    try {
+      await loadState();
+      await this.#complete();
+    } catch (error) {
+      this.error = error;
+    }
+    this.requestUpdate();
+  }
+
+  /** Selects what was not said: the first sample, and the first layer whose values can be taken apart. */
+  async #complete() {
+    const m = model();
+    if (!m) return;
+    await Promise.all(chosenModels().map(({ id }) => loadLayers(id)));
+    const { data } = studioState();
+    const first = data && store.selection.s === undefined ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id : undefined;
+    const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
+    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view] ? view : "inspect", s, l };
+    store.select(changes, false);
+  }
+
+  render() {
+    if (this.error) return html`<main class="alone">${problem(this.error)}</main>`;
+    const state = studioState();
+    const missing = state && chosenModels().some(({ id }) => !this.#known(id));
+    if (!state || missing) return html`<main class="alone"><p class="muted">Opening the model…</p></main>`;
+    if (!state.models.length) return html`<main class="alone"><p>There is no model to show.</p></main>`;
+    const { view = "inspect" } = this.selection;
+    this.#view.of(view, () => loadView(view));
+    return html`
+      <header class="top">
+        <strong class="brand">convscope studio</strong>
+        ${this.#samples()}
+        <nav aria-label="Views">${Object.entries(VIEWS).filter(([, { fits }]) => fits()).map(([name, { title }]) => this.#tab(name, title, view))}</nav>
+        <button class="quiet" @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")} aria-label="Change to ${theme() === "dark" ? "light" : "dark"} colors">${theme() === "dark" ? "Light" : "Dark"}</button>
+      </header>
+      <main class="view view-${view}">${problem(this.#view.error)} ${this.#view.ready ? this.#view.value() : nothing}</main>`;
+  }
+
+  #known(id) {
+    this.waiting ??= new Map();
+    if (!this.waiting.has(id)) {
+      this.waiting.set(id, false);
+      loadLayers(id).then(() => {
+        this.waiting.set(id, true);
+        this.requestUpdate();
+      }, (error) => {
+        this.error = error;
+        this.requestUpdate();
+      });
+    }
+    return this.waiting.get(id);
+  }
+
+  #tab(name, title, view) {
+    const target = `#${new URLSearchParams({ ...Object.fromEntries(Object.entries(this.selection).filter(([, value]) => value !== undefined && value !== null)), view: name })}`;
+    return html`<a href=${target} aria-current=${name === view ? "page" : "false"} @click=${(event) => {
+      if (event.metaKey || event.ctrlKey) return;
+      event.preventDefault();
+      store.select({ view: name });
+    }}>${title}</a>`;
+  }
+
+  #samples() {
+    const { s } = this.selection;
+    if (s === undefined) return nothing;
+    const m = model();
+    const path = `api/samples/${s}/input.json`;
+    const meta = this.#sample.of(`${m.id} ${s}`, (signal) => getJson(path, { m: m.id }, signal));
+    return html`<div class="sample-bar" role="group" aria-label="Sample">
+      <button class="quiet" aria-label="Previous sample" @click=${() => this.#step(-1)}>‹</button>
+      <span class="sample-name" title=${meta?.name ?? ""}>${meta?.name ?? "…"}</span>
+      <button class="quiet" aria-label="Next sample" @click=${() => this.#step(1)}>›</button>
+      ${className(meta?.label) ? html`<span class="muted">label <b>${className(meta.label)}</b></span>` : nothing}
+    </div>`;
+  }
+
+  /** Selects the sample before or behind, among those that the filters of the data view leave. */
+  async #step(by) {
+    const { split, label, predicted, mistake, text, s } = this.selection;
+    const filters = { split, label, predicted, mistake, text, m: model().id };
+    if (!this.listed || this.listed.key !== JSON.stringify(filters)) {
+      const { rows } = await freshJson("api/samples", { ...filters, count: 5000 });
+      this.listed = { key: JSON.stringify(filters), ids: rows.map(({ id }) => String(id)) };
+    }
+    const { ids } = this.listed;
+    const at = ids.indexOf(String(s));
+    const next = ids[(at + by + ids.length) % ids.length];
+    if (next !== undefined) store.select({ s: next });
+  }
+}
+
+customElements.define("cs-studio", Studio);
+takeDropsAndPastes();

@@ -1,0 +1,60 @@
+// Two runs, samples or layers side by side on one scale, and their difference where the shapes agree.
+
+import { chosenModels, layersOf, loadLayers, sideOf, studioState } from "../catalog.js";
+import { Panel } from "../element.js";
+import { store } from "../store.js";
+import { html, nothing } from "../vendor/lit.js";
+import "./difference.js";
+import "./input.js";
+import "./maps.js";
+
+class Compare extends Panel {
+  static properties = { limits: { state: true } };
+
+  constructor() {
+    super();
+    this.limits = null;
+    this.addEventListener("cs-maps", () => this.#join());
+  }
+
+  render() {
+    const b = sideOf("b");
+    if (!layersOf(b.chosenModel.id)) {
+      loadLayers(b.chosenModel.id).then(() => this.requestUpdate());
+      return nothing;
+    }
+    return html`
+      <div class="side">${this.#choice("a")}<cs-input side="a" class="panel"></cs-input><cs-maps side="a" class="panel" .limits=${this.limits}></cs-maps></div>
+      <div class="side">${this.#choice("b")}<cs-input side="b" class="panel"></cs-input><cs-maps side="b" class="panel" .limits=${this.limits}></cs-maps></div>
+      <div class="side"><cs-difference class="panel"></cs-difference></div>`;
+  }
+
+  /** One scale for both sides, since they are looked at together. */
+  #join() {
+    const [a, b] = ["a", "b"].map((side) => this.querySelector(`cs-maps[side="${side}"]`)?.own);
+    if (!a || !b) return;
+    const limits = { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
+    if (limits.low !== this.limits?.low || limits.high !== this.limits?.high) this.limits = limits;
+    this.querySelector("cs-difference").show(a, b);
+  }
+
+  #choice(side) {
+    const { chosenModel, sample, chosenLayer } = sideOf(side);
+    const first = side === "a";
+    const models = chosenModels().map(({ id }) => id);
+    const layers = layersOf(chosenModel.id).layers.filter((each) => each.maps);
+    return html`<div class="bar">
+      <h2>${first ? "A" : "B"}</h2>
+      ${studioState().models.length > 1
+        ? html`<label>Run <select @change=${(event) => store.select({ m: first ? [event.target.value, ...models.slice(1)] : [models[0], event.target.value] })}>
+            ${studioState().models.map(({ id, name }) => html`<option value=${id} ?selected=${id === chosenModel.id}>${name}</option>`)}</select></label>`
+        : nothing}
+      <label>Layer <select @change=${(event) => store.select(first ? { l: event.target.value, c: undefined, at: undefined } : { l2: event.target.value })}>
+        ${layers.map(({ name }) => html`<option value=${name} ?selected=${name === chosenLayer?.name}>${name}</option>`)}</select></label>
+      <label>Sample <input type="text" size="6" inputmode="numeric" .value=${String(sample ?? "")} @change=${(event) => store.select(first ? { s: event.target.value } : { s2: event.target.value })} /></label>
+    </div>`;
+  }
+}
+
+customElements.define("cs-compare", Compare);
+

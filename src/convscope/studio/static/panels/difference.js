@@ -1,0 +1,65 @@
+// The maps of one side minus those of the other.
+
+import { Panel, theme } from "../element.js";
+import { number, plural, shape } from "../format.js";
+import { layoutOf, usualSize } from "../map-layout.js";
+import { Tiles } from "../planes.js";
+import { html, nothing } from "../vendor/lit.js";
+import { drawMaps } from "./maps-drawing.js";
+
+class Difference extends Panel {
+  static properties = { planes: { state: true }, unlike: { state: true } };
+
+  #sides = [];
+  #resize = new ResizeObserver(() => this.#draw());
+
+  /** Shows the maps of A minus those of B. */
+  show(a, b) {
+    if (this.#sides[0] === a && this.#sides[1] === b) return;
+    this.#sides = [a, b];
+    this.planes = a.minus(b);
+    this.unlike = this.planes ? "" : `${plural(a.channels, "map")} of ${shape(a.positions)} and ${plural(b.channels, "map")} of ${shape(b.positions)} cannot be subtracted.`;
+  }
+
+  get shown() {
+    return null;
+  }
+
+  get channels() {
+    return this.planes.ordered(this.selection.order === "number" ? "number" : "strength");
+  }
+
+  render() {
+    return html`<header class="panel-head"><h2>A − B</h2><p class="muted">${this.planes ? `${number(this.planes.low)} to ${number(this.planes.high)}, largest differences first` : nothing}</p></header>
+      ${this.unlike ? html`<p class="muted">${this.unlike}</p>` : nothing}
+      <div class="maps-scroll" tabindex="0" role="img" aria-label="Differences of the maps" ?hidden=${!this.planes}><canvas></canvas><div class="maps-room"></div></div>`;
+  }
+
+  firstUpdated() {
+    this.scroller = this.querySelector(".maps-scroll");
+    this.canvas = this.querySelector("canvas");
+    this.#resize.observe(this.scroller);
+    this.scroller.addEventListener("scroll", () => this.#draw(), { passive: true });
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#resize.disconnect();
+  }
+
+  updated() {
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.planes || !this.scroller?.clientWidth) return;
+    const { clientWidth, clientHeight } = this.scroller;
+    const size = Number(this.selection.size ?? usualSize(this.planes, clientWidth, clientHeight));
+    const layout = layoutOf(this.planes, this.planes.channels, clientWidth, size);
+    const middle = this.planes.positions.slice(0, -2).reduce((whole, length) => whole * length + Math.floor(length / 2), 0);
+    this.querySelector(".maps-room").style.height = `${layout.height}px`;
+    drawMaps(this, layout, new Tiles(this.planes, "layer", theme(), middle));
+  }
+}
+
+customElements.define("cs-difference", Difference);

@@ -1,0 +1,122 @@
+// The sample as the model sees it, drawn by its kind's own element, with what the shown position depends on lit up.
+
+import { getArray, getJson } from "../api.js";
+import { fieldAt, loadField, sideOf } from "../catalog.js";
+import { Panel, Resource, problem } from "../element.js";
+import { number } from "../format.js";
+import { store } from "../store.js";
+import { html, nothing } from "../vendor/lit.js";
+import "./own-input.js";
+import "./plain-input.js";
+
+const elements = new Map();
+
+/** The name of the element that draws the inputs of a model; the plain one where its kind has none. */
+export function inputElement({ element, script }) {
+  if (!element || !script) return Promise.resolve("cs-input-plain");
+  if (!elements.has(element)) {
+    const address = new URL(`../../${script.replace(/^\//, "")}`, import.meta.url);
+    const loaded = import(address.href).then(() => element);
+    elements.set(element, loaded);
+  }
+  return elements.get(element);
+}
+
+/** A sample as it is drawn, and the element that draws it. */
+export async function loadInput(sample, chosen, signal) {
+  const path = `api/samples/${sample}`;
+  const [meta, array, element] = await Promise.all([
+    getJson(`${path}/input.json`, { m: chosen.id }, signal),
+    getArray(`${path}/input.npy`, { m: chosen.id }, signal),
+    inputElement(chosen),
+  ]);
+  return { meta, arrays: { input: array }, element };
+}
+
+class InputPanel extends Panel {
+  static properties = { side: { type: String }, drawing: { state: true } };
+
+  #input = new Resource(this);
+  #where = new Resource(this);
+  #element = null;
+
+  render() {
+    const { chosenModel: m, sample: s, chosenLayer: chosen } = sideOf(this.side);
+    this.#input.of(s === undefined ? null : `${m.id} ${s}`, (signal) => loadInput(s, m, signal));
+    this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) => loadField(m.id, s, chosen, signal));
+    const meta = this.#input.value?.meta;
+    return html`
+      <header class="panel-head">
+        <h2>Input</h2>
+        <p class="muted">${meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}</p>
+      </header>
+      ${problem(this.#input.error)}
+      <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
+      <p class="readout"></p>
+      ${meta && !this.side ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
+  }
+
+  updated() {
+    const input = this.#input.value;
+    const place = this.querySelector(".input-place");
+    if (!input) {
+      place.replaceChildren();
+      this.#element = null;
+      return;
+    }
+    if (this.#element?.localName !== input.element) {
+      this.#element = document.createElement(input.element);
+      this.#element.addEventListener("cs-pick", (event) => this.#pick(event.detail.position));
+      place.replaceChildren(this.#element);
+    }
+    if (this.#element.meta !== input.meta) Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
+    this.hovered();
+  }
+
+  get #layer() {
+    return sideOf(this.side).chosenLayer;
+  }
+
+  /** What the shown position depends on, per axis of the input. */
+  get field() {
+    const { c, at, l } = this.selection;
+    const chosen = this.#layer;
+    const shown = store.hover?.layer === l ? store.hover.at : c !== undefined && at;
+    const fits = chosen && shown && shown.length === (chosen.lengths.length);
+    return fits ? fieldAt(this.#where.value, shown) : null;
+  }
+
+  hovered() {
+    if (this.#element) Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field });
+    this.querySelector(".readout").textContent = this.#about();
+  }
+
+  #about() {
+    const chosen = this.#layer;
+    if (!chosen || !this.#where.value) return "";
+    if (!this.#where.value.known) return `What ${chosen.name} depends on is not known.`;
+    if (chosen.everything) return `Each value of ${chosen.name} depends on the whole input.`;
+    const { field } = this;
+    const size = chosen.receptive_field?.map((length) => length ?? "?").join("\u00d7");
+    const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
+    if (!field) return size ? `A position of ${chosen.name} sees ${size} of the input, stride ${stride}.` : "";
+    return `It sees ${field.map(([start, stop]) => `${start}\u2013${stop - 1}`).join(" \u00d7 ")} of the input.`;
+  }
+
+  /** Chooses the position of the layer in the middle of whose field a place of the input lies. */
+  #pick(position) {
+    const where = this.#where.value;
+    const chosen = this.#layer;
+    if (!where?.known || !chosen?.lengths.length) return;
+    const at = chosen.lengths.map((length) => Math.floor(length / 2));
+    where.axes.forEach(({ axis: along, whole, starts, stops }, axis) => {
+      if (along === null || whole || position[axis] === undefined) return;
+      const away = starts.map((start, i) => (stops[i] > start ? Math.abs((start + stops[i] - 1) / 2 - position[axis]) : Infinity));
+      at[along] = away.indexOf(Math.min(...away));
+    });
+    store.select({ at, c: this.selection.c ?? 0 });
+  }
+}
+
+customElements.define("cs-input", InputPanel);
+

@@ -1,0 +1,111 @@
+// The curves of the training; they grow while it runs.
+
+import { address, freshJson } from "../api.js";
+import { chosenModels } from "../catalog.js";
+import { Panel, Resource, problem, theme } from "../element.js";
+import { number, plural } from "../format.js";
+import { html, nothing } from "../vendor/lit.js";
+import uPlot from "../vendor/uplot.js";
+
+const HIDDEN = /^(val_)?(epoch|time|seconds|learning_rate|lr)$/;
+
+class Training extends Panel {
+  #history = new Resource(this);
+  #charts = [];
+  #events = null;
+  #resize = new ResizeObserver(() => this.#fit());
+
+  firstUpdated() {
+    this.#resize.observe(this);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#resize.disconnect();
+    this.#events?.close();
+    this.#events = null;
+    for (const chart of this.#charts) chart.destroy();
+    this.#charts = [];
+  }
+
+  /** The numbers behind the curves. */
+  get history() {
+    return this.#history.value;
+  }
+
+  render() {
+    const [m] = chosenModels();
+    const found = this.#history.of(m.id, (signal) => freshJson(`api/models/${m.id}/history`, {}, signal));
+    if (found?.running && !this.#events) this.#listen(m.id);
+    return html`<header class="panel-head"><h2>Training</h2><p class="muted">${found?.epochs.length ? this.#summary(found) : nothing}</p></header>
+      ${problem(this.#history.error)}
+      ${found && !found.epochs.length ? html`<p class="muted">${m.name} has no history of a training.</p>` : nothing}
+      <div class="charts"></div>`;
+  }
+
+  #summary({ epochs, running, total }) {
+    return `${plural(epochs.length, "epoch")}${total ? ` of ${total}` : ""}${running ? ", running" : ""}`;
+  }
+
+  #listen(id) {
+    this.#events = new EventSource(address("api/events", { m: id }));
+    this.#events.addEventListener("history", (event) => {
+      this.#history.value = JSON.parse(event.data);
+      this.requestUpdate();
+    });
+  }
+
+  updated() {
+    const found = this.#history.value;
+    const key = found && `${found.epochs.length} ${theme()} ${JSON.stringify(Object.keys(found.series))}`;
+    if (!found || key === this.drawn) return;
+    this.drawn = key;
+    for (const chart of this.#charts) chart.destroy();
+    const place = this.querySelector(".charts");
+    place.replaceChildren();
+    this.#charts = groupsOf(found.series).map(([name, members]) => this.#chart(place, name, members, found));
+  }
+
+  #chart(place, name, members, { epochs, series }) {
+    const box = document.createElement("figure");
+    place.append(box);
+    const style = getComputedStyle(this);
+    const color = (variable) => style.getPropertyValue(`--${variable}`).trim();
+    const axis = { stroke: color("muted"), grid: { stroke: color("rule"), width: 1 }, ticks: { stroke: color("rule"), width: 1 }, font: "11px system-ui" };
+    const options = {
+      title: name,
+      width: this.#width(),
+      height: 220,
+      cursor: { sync: { key: "training" }, y: false },
+      scales: { x: { time: false } },
+      axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+      series: [
+        { label: "epoch" },
+        ...members.map((member, i) => ({ label: member.startsWith("val_") ? "validation" : member === name ? "train" : member, stroke: color(i ? "mark" : "accent"), width: 1.75, value: (_, value) => (value === null || value === undefined ? "–" : number(value, 4)) })),
+      ],
+    };
+    return new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
+  }
+
+  #width() {
+    const wide = this.clientWidth;
+    return Math.max(260, wide > 900 ? (wide - 24) / 2 : wide);
+  }
+
+  #fit() {
+    for (const chart of this.#charts) chart.setSize({ width: this.#width(), height: 220 });
+  }
+}
+
+/** Series by what they measure: `loss` with `val_loss`, those that matter first. */
+export function groupsOf(series) {
+  const groups = new Map();
+  for (const name of Object.keys(series)) {
+    if (HIDDEN.test(name) || series[name].every((value) => value === null)) continue;
+    const measure = name.replace(/^val_/, "");
+    groups.set(measure, [...(groups.get(measure) ?? []), name]);
+  }
+  return [...groups].map(([name, members]) => [name, members.toSorted((a, b) => a.length - b.length)]);
+}
+
+customElements.define("cs-training", Training);

@@ -1,0 +1,97 @@
+// Two axes of numbers as pixels, the field that a position depends on, and attributions over them.
+
+import { missing, placeOf, scaleOf, table } from "./colors.js";
+import { extent } from "./npy.js";
+
+/** A canvas with one pixel for each position. */
+export function canvasOf(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+/** Numbers in one color table. */
+export function paintNumbers(canvas, values, scale, theme) {
+  const colors = table(scale.kind, theme);
+  const odd = missing(theme);
+  paint(canvas, (i) => (Number.isFinite(values[i]) ? colors[placeOf(values[i], scale)] : odd));
+}
+
+/** Values of one or three channels, last, as gray or color; by default from the smallest to the largest. */
+export function paintPicture(canvas, values, channels, [low, high] = extent(values)) {
+  const range = high - low || 1;
+  const byte = (value) => Math.max(0, Math.min(255, Math.round((255 * (value - low)) / range)));
+  paint(canvas, (i) => {
+    const [r, g, b] = channels >= 3 ? [0, 1, 2].map((part) => byte(values[i * channels + part])) : new Array(3).fill(byte(values[i * channels]));
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  });
+}
+
+function paint(canvas, color) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = color(i);
+  context.putImageData(image, 0, 0);
+}
+
+/** An attribution over a picture: the stronger, the less of the picture is seen through it. */
+export function paintOverlay(canvas, values, theme) {
+  const [low, high] = extent(values);
+  const scale = scaleOf(low, high);
+  const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  const colors = table(scale.kind, theme);
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i++) {
+    const alpha = Math.round(220 * Math.min(1, Math.abs(values[i]) / most));
+    pixels[i] = ((colors[placeOf(values[i], scale)] & 0xffffff) | (alpha << 24)) >>> 0;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+/** Shades all of a drawing but the field, and frames it. Lengths are those of the input's axes, in rows and columns. */
+export function shadeOutside(canvas, field, [rows, columns], style) {
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!field) return;
+  const [[top, bottom], [left, right]] = field;
+  const [sx, sy] = [canvas.width / columns, canvas.height / rows];
+  context.fillStyle = style.getPropertyValue("--shade");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  if (bottom <= top || right <= left) return;
+  const box = [left * sx, top * sy, (right - left) * sx, (bottom - top) * sy];
+  context.clearRect(...box);
+  context.lineWidth = 2 * (devicePixelRatio || 1);
+  context.strokeStyle = style.getPropertyValue("--mark");
+  context.strokeRect(...box);
+}
+
+/** A size on the screen for so many rows and columns, whole pixels where there is room. */
+export function fitted(rows, columns, width, height) {
+  const scale = Math.min(width / columns, height / rows);
+  const whole = scale >= 2 ? Math.floor(scale) : scale;
+  return [Math.max(1, Math.round(columns * whole)), Math.max(1, Math.round(rows * whole))];
+}
+
+/**
+ * The plane of an array of three axes, and maybe channels last, at a place of one axis.
+ * @returns {{data: Float32Array, rows: number, columns: number, channels: number}}
+ */
+export function planeOf({ data, shape }, axis, place) {
+  const lengths = shape.slice(0, 3);
+  const channels = shape[3] ?? 1;
+  const steps = [lengths[1] * lengths[2], lengths[2], 1].map((step) => step * channels);
+  const [first, second] = [0, 1, 2].filter((each) => each !== axis);
+  const [rows, columns] = [lengths[first], lengths[second]];
+  const plane = new Float32Array(rows * columns * channels);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const from = place * steps[axis] + row * steps[first] + column * steps[second];
+      for (let channel = 0; channel < channels; channel++) plane[(row * columns + column) * channels + channel] = data[from + channel];
+    }
+  }
+  return { data: plane, rows, columns, channels };
+}
