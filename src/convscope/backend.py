@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 
@@ -13,12 +14,17 @@ JAX_ACCELERATORS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "libtpu")
 """Packages that only an installation of JAX for a GPU or TPU has."""
 
 
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    """Whether TensorFlow's log says something else than that functions are traced anew."""
+    return "triggered tf.function retracing" not in str(record.msg)
+
+
 def prepare_backend() -> str:
     """Chooses the backend that Keras will import, if the user has not.
 
     Keras itself reads the variable `KERAS_BACKEND`; where it is unset, JAX is taken if its build for a GPU or
     TPU is installed, else the first installed of TensorFlow, JAX and PyTorch. TensorFlow's start-up
-    chatter is muted unless its own variable is set.
+    chatter is muted unless its own variable is set, and so is what it says of functions traced anew.
 
     Returns:
         The name of the backend: `tensorflow`, `jax` or `torch`.
@@ -27,6 +33,8 @@ def prepare_backend() -> str:
         BackendError: No backend is installed, or not the one that is asked for.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Folds, seeds and ensembles build models of their own, each with functions of its own.
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)
     if "keras" in sys.modules:
         import keras
 

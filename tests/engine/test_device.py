@@ -1,12 +1,14 @@
 """The device is found, and the precision is settled with a reason."""
 
 import json
+import logging
 from contextlib import nullcontext
 
 import keras
 import numpy as np
 import pytest
 
+from convscope.backend import prepare_backend
 from convscope.engine.device import backend_file, choose_device, machine, versions
 
 pytestmark = pytest.mark.portable
@@ -77,3 +79,13 @@ def test_volumes_are_learned_from_as_without_acceleration(options):
     for plain, fast in zip(*learned, strict=True):
         np.testing.assert_allclose(fast, plain, rtol=1e-4, atol=1e-5)
     assert not any("convolution_op" in vars(layer) or "call" in vars(layer) for layer in model.layers)
+
+
+def test_models_of_folds_are_no_reason_for_warnings(monkeypatch):
+    prepare_backend()
+    logger, seen = logging.getLogger("tensorflow"), []
+    kept = logger.filter
+    monkeypatch.setattr(logger, "handle", lambda record: seen.append(record) if kept(record) else None)
+    logger.warning("5 out of the last %s calls to %s triggered tf.function retracing.", 5, "step")
+    logger.warning("another warning")
+    assert [record.getMessage() for record in seen] == ["another warning"]

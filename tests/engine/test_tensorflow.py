@@ -1,7 +1,5 @@
 """The faster operations compute what they stand for: NumPy in float64, and a share of dropped values."""
 
-import logging
-
 import keras
 import numpy as np
 import pytest
@@ -306,15 +304,3 @@ def test_a_kernel_of_volumes_deeper_than_its_input_has_a_finite_gradient_in_bflo
             found = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
             assert all(np.isfinite(each).all() for each in found)
     assert not vars(deep).get("convolution_op")
-
-
-def test_models_of_folds_are_no_reason_for_warnings(monkeypatch):
-    import convscope.engine.tensorflow  # noqa: F401 - which sets the filter
-
-    logger, seen = logging.getLogger("tensorflow"), []
-    monkeypatch.setattr(
-        logger, "handle", lambda record: seen.append(record) if logger.filter(record) else None
-    )
-    logger.warning("5 out of the last %s calls to %s triggered tf.function retracing.", 5, "step")
-    logger.warning("another warning")
-    assert [record.getMessage() for record in seen] == ["another warning"]

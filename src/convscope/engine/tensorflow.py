@@ -15,7 +15,6 @@ benchmarks/train_speed.py measures what this comes to.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -40,15 +39,6 @@ Call = Callable[..., tf.Tensor]
 _MAX_POOLING = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 BLOCK = 2**16
 """Random factors made at a time."""
-
-
-def _is_no_retracing(record: logging.LogRecord) -> bool:
-    """Whether TensorFlow's log says something else than that functions are traced anew."""
-    return "triggered tf.function retracing" not in str(record.msg)
-
-
-# Folds, seeds and ensembles build models of their own, each with functions of its own.
-logging.getLogger("tensorflow").addFilter(_is_no_retracing)
 
 
 def accelerator() -> tuple[str, bool] | None:
