@@ -95,18 +95,25 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
         takes_layer = layer if family == "cam" or len(methods) == 1 else None
         if takes_layer is None and family == "gradient" and front_end is not None:
             takes_layer = front_end[0]  # a waveform swings around 0, and so does what its values add
-        found[name] = attribute(
-            context.loaded.model,
-            context.x,
-            name,
-            layer=takes_layer,
-            target=target,
-            output=request.output,
-            at=cast("Where", request.at or "surest"),
-            score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
-            seed=request.seed,
-            **request.options,
-        )
+        try:
+            found[name] = attribute(
+                context.loaded.model,
+                context.x,
+                name,
+                layer=takes_layer,
+                target=target,
+                output=request.output,
+                at=cast("Where", request.at or "surest"),
+                # A sure prediction keeps its probability without any node.
+                score="logit" if gathers else None,
+                seed=request.seed,
+                **request.options,
+            )
+        except UsageError as error:
+            if name == methods[-1]:
+                raise
+            context.notes.append(f"{name} is left out: {error.message}")
+            continue
         place = found[name][0].path
         why = found[name][0].details.get("layer", "")
         empty = [context.inputs.names[i] for i, each in enumerate(found[name]) if not np.any(each.values)]
