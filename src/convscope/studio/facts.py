@@ -18,6 +18,8 @@ from convscope.studio.arrays import listed_values
 from convscope.types import Array, Axis, Json
 
 COLORS: dict[int, list[Json]] = {1: ["gray"], 3: ["red", "green", "blue"]}
+MOST_PLACES = 4096
+"""Places of positions that are listed, where their distances are equal."""
 MOST_NAMES = 512
 """Channels that are told by name."""
 
@@ -40,7 +42,7 @@ def facts_of(values: Array, description: SampleDescription | None) -> Facts:
         found["target"] = None if description.target is None else list(description.target)
     elif isinstance(description, TimelineDescription):
         axis = description.axis
-        found["axes"] = [{**_axis("time", axis.unit, values, 0), "places": _places(axis)}]
+        found["axes"] = [{**_axis("time", axis.unit, values, 0), **_places(axis)}]
         found["channels"] = list(axis.variables)
         found["filled"] = list(axis.filled)
     elif isinstance(description, GraphDescription):
@@ -62,13 +64,21 @@ def _plain_axes(values: Array) -> list[Json]:
     return [_axis(name, "", values, place) for place, name in enumerate(names)]
 
 
-def _places(axis: Axis) -> Json:
-    """When the positions are: numbers of the unit, or times in ISO 8601; None where they are only counted."""
+def _places(axis: Axis) -> dict[str, Json]:
+    """When the positions are: numbers of the unit, or times in ISO 8601; nothing where they are only counted.
+
+    Of many numbers at equal distances there is the first, `start`, and the distance, `step`.
+    """
     if axis.places is None:
-        return None
+        return {}
     if np.issubdtype(axis.places.dtype, np.datetime64):
-        return [str(each) for each in axis.places.astype("datetime64[s]")]
-    return listed_values(axis.places)
+        return {"places": [str(each) for each in axis.places.astype("datetime64[s]")]}
+    places = np.asarray(axis.places, np.float64)
+    steps = np.diff(places)
+    even = len(steps) > 0 and bool(np.ptp(steps) <= 1e-6 * abs(steps[0]) + 1e-12)
+    if len(places) > MOST_PLACES and even:
+        return {"start": float(places[0]), "step": float(steps.mean())}
+    return {"places": listed_values(places)}
 
 
 def _graph(description: GraphDescription) -> dict[str, Json]:

@@ -99,7 +99,7 @@ def predict_all(
 def predicts_classes(model: StudioModel) -> bool:
     """Whether a model may put out a probability for each class of a sample."""
     names, shape = model.loaded.class_names, model.graph.outputs[0].shape
-    flat = len(shape) == 2 or (len(shape) == 3 and shape[1] == 1)
+    flat = len(shape) == 2 or (len(shape) == 3 and shape[1] in (1, None))  # None: nodes that are asked for
     return flat and (names is None or len(names) > 1)
 
 

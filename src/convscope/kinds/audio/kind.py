@@ -129,4 +129,5 @@ AUDIO = Kind(
     model_reader=Lazy("convscope.kinds.audio.model_reader:MODEL_READER"),
     reader_options=AUDIO_READER_OPTIONS,
     requires=("soundfile",),
+    studio=Lazy("convscope.kinds.audio.studio:STUDIO"),
 )

@@ -258,6 +258,10 @@ class NodeSamples:
         """Some of the nodes, of the same graph."""
         return NodeSamples(self.graph, self.rows[indices])
 
+    def joined_with(self, others: Sequence[NodeSamples]) -> NodeSamples:
+        """These and other nodes of the same graph."""
+        return NodeSamples(self.graph, np.concatenate([self.rows, *(each.rows for each in others)]))
+
 
 @dataclass(frozen=True, eq=False)
 class GraphSamples:
@@ -294,3 +298,7 @@ class GraphSamples:
     def take(self, indices: npt.NDArray[np.int64]) -> GraphSamples:
         """Some of the graphs."""
         return GraphSamples([self.graphs[int(index)] for index in indices])
+
+    def joined_with(self, others: Sequence[GraphSamples]) -> GraphSamples:
+        """These and other graphs."""
+        return GraphSamples([graph for each in (self, *others) for graph in each.graphs])

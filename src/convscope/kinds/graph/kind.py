@@ -391,4 +391,5 @@ GRAPH = Kind(
         "graph": Lazy("convscope.kinds.graph.inspections:inspect_graph"),
     },
     requires=("scipy", "networkx"),
+    studio=Lazy("convscope.kinds.graph.studio:STUDIO"),
 )

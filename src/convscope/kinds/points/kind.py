@@ -249,4 +249,5 @@ POINTS = Kind(
         "sight": Lazy("convscope.kinds.points.inspections:inspect_sight"),
     },
     requires=("laspy", "scipy", "trimesh"),
+    studio=Lazy("convscope.kinds.points.studio:STUDIO"),
 )

@@ -394,4 +394,5 @@ SERIES = Kind(
     model_reader=Lazy("convscope.kinds.series.model_reader:MODEL_READER"),
     reader_options=SERIES_READER_OPTIONS,
     requires=("pandas",),
+    studio=Lazy("convscope.kinds.series.studio:STUDIO"),
 )

@@ -260,4 +260,5 @@ TEXT = Kind(
     model_reader=Lazy("convscope.kinds.text.model_reader:MODEL_READER"),
     reader_options=TEXT_READER_OPTIONS,
     inspections={"attention": Lazy("convscope.kinds.text.translation.attention:inspect_attention")},
+    studio=Lazy("convscope.kinds.text.studio:STUDIO"),
 )

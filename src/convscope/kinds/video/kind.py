@@ -191,4 +191,5 @@ VIDEO = Kind(
     view=Lazy("convscope.kinds.video.view:VIEW"),
     model_reader=Lazy("convscope.kinds.video.model_reader:MODEL_READER"),
     requires=("av",),
+    studio=Lazy("convscope.kinds.video.studio:STUDIO"),
 )

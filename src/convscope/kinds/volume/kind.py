@@ -235,4 +235,5 @@ VOLUME = Kind(
     view=Lazy("convscope.kinds.volume.view:VIEW"),
     model_reader=Lazy("convscope.kinds.volume.model_reader:MODEL_READER"),
     requires=("nibabel", "pydicom", "SimpleITK"),
+    studio=Lazy("convscope.kinds.volume.studio:STUDIO"),
 )

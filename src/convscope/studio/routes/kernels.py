@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from starlette.requests import Request
@@ -18,7 +20,6 @@ from convscope.studio.answers import answered, array_answer, number_parameter, q
 from convscope.studio.errors import UnknownIdError
 from convscope.studio.models import StudioModel
 from convscope.studio.predictions import class_number
-from convscope.studio.samples import spread_rows
 from convscope.studio.session import Session
 from convscope.types import ArrayTree, Json, Progress
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
@@ -26,6 +27,10 @@ from convscope.workflows.model_inputs.model_inputs import ModelInputs
 BATCH = 64
 MOST_SAMPLES = 2000
 """That are looked through unless more are asked for."""
+MOST_SECONDS = 30.0
+"""For which samples are looked through."""
+MOST_BYTES = 64 * 2**20
+"""Of the samples of a batch."""
 MOST_STEPS = 512
 
 
@@ -56,13 +61,14 @@ def strongest(session: Session, request: Request, progress: Progress) -> Respons
     if session.samples is None:
         raise UsageError("There is no data to look through.", "Start the studio with data.")
     inputs, numbers = session.samples.rows_of(model.id)
-    shown = spread_rows(np.flatnonzero(numbers >= 0), most)
+    shown = np.random.default_rng(0).permutation(np.flatnonzero(numbers >= 0))[:most]
 
-    def compute() -> Patches:
-        batches = _batches(inputs, numbers[shown], progress, f"what excites {path}")
-        return patches(model.model, batches, [path], filled=_filled(inputs, numbers[shown]))[path]
+    def compute() -> tuple[Patches, int]:
+        batches = _Batches(inputs, numbers[shown], progress, f"what excites {path}")
+        best = patches(model.model, iter(batches), [path], filled=_filled(inputs, numbers[shown]))
+        return best[path], batches.given
 
-    found = session.results.once(("patches", model.id, path, most), compute)
+    found, seen = session.results.once(("patches", model.id, path, most), compute)
     if channel >= len(found.values):
         raise UnknownIdError("channel", str(channel))
     rows: list[Json] = []
@@ -85,17 +91,30 @@ def strongest(session: Session, request: Request, progress: Progress) -> Respons
                     "field": [[int(first), int(last)] for first, last in window] or None,
                 }
             )
-    left = len(session.samples) - len(shown)
-    note = f"Of {len(shown):,} of {len(session.samples):,} samples, evenly chosen." if left else ""
-    return answered({"patches": rows, "hops": found.hops, "note": note, "samples": len(shown)})
+    count = len(session.samples)
+    note = f"Of {seen:,} of {count:,} samples, drawn at random." if seen < count else ""
+    return answered({"patches": rows, "hops": found.hops, "note": note, "samples": seen})
 
 
-def _batches(
-    inputs: ModelInputs, rows: npt.NDArray[np.int64], progress: Progress, what: str
-) -> Iterator[ArrayTree]:
-    for start in range(0, len(rows), BATCH):
-        yield inputs.take(rows[start : start + BATCH])
-        progress(min(start + BATCH, len(rows)), len(rows), what)
+class _Batches:
+    """Batches of samples, as many as there is time for, each of bounded memory."""
+
+    def __init__(
+        self, inputs: ModelInputs, rows: npt.NDArray[np.int64], progress: Progress, what: str
+    ) -> None:
+        self._inputs, self._rows, self._progress, self._what = inputs, rows, progress, what
+        self.given = 0
+
+    def __iter__(self) -> Iterator[ArrayTree]:
+        end = time.monotonic() + MOST_SECONDS
+        size = 1
+        while self.given < len(self._rows) and (time.monotonic() < end or not self.given):
+            batch = self._inputs.take(self._rows[self.given : self.given + size])
+            each = sum(array.nbytes for array in keras.tree.flatten(batch)) // size
+            self.given = min(self.given + size, len(self._rows))
+            yield batch
+            self._progress(self.given, len(self._rows), self._what)
+            size = max(1, min(BATCH, MOST_BYTES // max(each, 1)))
 
 
 def _filled(inputs: ModelInputs, rows: npt.NDArray[np.int64]) -> Filled | None:

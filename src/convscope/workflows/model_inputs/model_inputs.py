@@ -31,9 +31,10 @@ from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.plain import view_of_array
 from convscope.lenses.views.view import View
 from convscope.scope.channels.places import Filled
-from convscope.types import Array, ArrayTree, Progress, Skipped, no_progress
+from convscope.types import Array, ArrayTree, Progress, no_progress
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.arrays import ENDINGS, arrays_for
+from convscope.workflows.model_inputs.joined import joined
 from convscope.workflows.model_inputs.reading import FilesForModel, read_files
 
 BATCH = 64
@@ -239,7 +240,7 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
         encoder.recipe.test_time_views(**loaded.options),
         calibration=loaded.calibration,
     )
-    samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
+    samples = joined(found.samples)
     shown = encoder.recipe.encode_inputs(fitted, samples, progress)
     plot = encoder.recipe.report.plot_predictions
 
@@ -276,7 +277,7 @@ def view_of_shown(shown: SampleInputs, spec: RecipeSpec) -> ViewOf:
 def _of_plain(found: FilesForModel) -> ModelInputs:
     """Samples for a model of which no more is known than what it takes; images are drawn as they are."""
     representation, dataset = found.encoder.representation, found.dataset
-    samples = found.samples[0] if len(found.samples) == 1 else JoinedSamples(found.samples)
+    samples = joined(found.samples)
     views = views_of(found.encoder.recipe.spec)
     named = _named(found, dataset.model_inputs, samples)
     if found.encoder.makes_pixels:
@@ -349,41 +350,3 @@ def _short_names(files: Sequence[str]) -> tuple[str, ...]:
         return (",".join(Path(part).name for part in named[0]),)
     around = Path(os.path.commonpath([part for parts in named for part in parts]))
     return tuple(",".join(str(Path(part).relative_to(around)) for part in parts) for parts in named)
-
-
-@dataclass(frozen=True, eq=False)
-class JoinedSamples:
-    """The samples of several splits, one behind the other."""
-
-    parts: tuple[Samples, ...]
-    skipped: tuple[Skipped, ...] = ()
-
-    @property
-    def names_files(self) -> bool:
-        """Whether names are those of files."""
-        return all(getattr(part, "names_files", True) for part in self.parts)
-
-    def __len__(self) -> int:
-        return sum(len(part) for part in self.parts)
-
-    def load(self, index: int) -> Any:
-        """One raw sample."""
-        part, place = self._place(index)
-        return part.load(place)
-
-    def name(self, index: int) -> str:
-        """Where it came from."""
-        part, place = self._place(index)
-        return part.name(place)
-
-    def take(self, indices: npt.NDArray[np.int64]) -> JoinedSamples:
-        """Some of the samples, in that order."""
-        found = [self._place(int(index)) for index in indices]
-        return JoinedSamples(tuple(part.take(np.array([place])) for part, place in found))
-
-    def _place(self, index: int) -> tuple[Samples, int]:
-        for part in self.parts:
-            if index < len(part):
-                return part, index
-            index -= len(part)
-        raise IndexError(index)
