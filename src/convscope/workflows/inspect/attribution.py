@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,8 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
     target = target_of(request.target, context.loaded.class_names)
     layer = request.layers[0] if request.layers else None
     front_end = front_end_of(context.graph)
+    # a sure prediction keeps its probability without any node
+    score: Literal["logit"] | None = "logit" if gathers else None
     found: dict[str, list[Attribution]] = {}
     for done, name in enumerate(methods):
         progress(done, len(methods), f"attribution, {name}")
@@ -95,28 +97,52 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
         takes_layer = layer if family == "cam" or len(methods) == 1 else None
         if takes_layer is None and family == "gradient" and front_end is not None:
             takes_layer = front_end[0]  # a waveform swings around 0, and so does what its values add
-        found[name] = attribute(
-            context.loaded.model,
-            context.x,
-            name,
-            layer=takes_layer,
-            target=target,
-            output=request.output,
-            at=cast("Where", request.at or "surest"),
-            score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
-            seed=request.seed,
-            **request.options,
-        )
-        place = found[name][0].path
-        why = found[name][0].details.get("layer", "")
-        empty = [context.inputs.names[i] for i, each in enumerate(found[name]) if not np.any(each.values)]
-        if empty:
-            context.notes.append(
-                f"Warning: {name} is 0 everywhere for {', '.join(empty)}: nothing at {place or 'the input'} "
-                "speaks for the class; another layer or method may show more"
+        try:
+            computed = attribute(
+                context.loaded.model,
+                context.x,
+                name,
+                layer=takes_layer,
+                target=target,
+                output=request.output,
+                at=cast("Where", request.at or "surest"),
+                score=score,
+                seed=request.seed,
+                **request.options,
             )
-        context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
+        except UsageError as error:
+            if name == request.method or family != "cam" or layer is not None:
+                raise
+            context.notes.append(f"{name} left out: {error.message}")
+            methods.append(USUAL_OF_GRAPHS[-1])
+            continue
+        found[name] = _joined(context, computed, added=family == "gradient")
+        _tell(context, name, computed)
     return found
+
+
+def _joined(context: InspectionContext, found: Sequence[Attribution], *, added: bool) -> list[Attribution]:
+    """Attributions without values of positions that repeat others, as samples of a kind may have them."""
+    describe = context.inputs.describe
+    if describe is None:
+        return list(found)
+    return [
+        replace(each, values=describe(index).joined(each.values, added=added))
+        for index, each in enumerate(found)
+    ]
+
+
+def _tell(context: InspectionContext, name: str, found: Sequence[Attribution]) -> None:
+    """Notes at which layer a method was computed, and for which inputs it found nothing."""
+    place = found[0].path
+    why = found[0].details.get("layer", "")
+    empty = [context.inputs.names[i] for i, each in enumerate(found) if not np.any(each.values)]
+    if empty:
+        context.notes.append(
+            f"Warning: {name} is 0 everywhere for {', '.join(empty)}: nothing at {place or 'the input'} "
+            "speaks for the class; another layer or method may show more"
+        )
+    context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
 
 
 @dataclass(frozen=True, eq=False)

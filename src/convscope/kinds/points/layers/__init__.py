@@ -9,8 +9,10 @@ from convscope.kinds.points.layers.neighborhoods import (
     PointConv,
     PointPooling,
 )
+from convscope.kinds.points.layers.voxels import FilledCells
 
 __all__ = [
+    "FilledCells",
     "FirstChannels",
     "FirstPoints",
     "InterpolatePoints",
