@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+from interrupting import assert_ended_cleanly, interrupted_follow
 from reading_runs import CONTENT, assert_same_run, files_of, interrupted, leftovers, rows
 from small_speech import RATE, SETTINGS, WORDS, drawn_text, spoken, write_asked, write_speech
 
@@ -167,6 +168,12 @@ def test_sound_that_is_still_coming_has_the_words_of_the_whole(heard, tmp_path):
         np.testing.assert_allclose([word.start for word in words], [word.start for word in whole.words])
     pieces = np.split(np.frombuffer(bare, "<i2") / 32768, range(0, len(waveform), 333))
     assert [word.text for word in listener.listen(pieces)] == [word.text for word in whole.words]
+
+
+def test_ctrl_c_ends_what_is_followed_with_whole_answers(heard):
+    waveform = np.concatenate([spoken(drawn_text(i), i) for i in range(6)])
+    content = np.rint(np.clip(waveform, -1, 1) * 32767).astype("<i2").tobytes()
+    assert_ended_cleanly(interrupted_follow(heard.folder, content))
 
 
 def test_answers_are_those_of_the_plain_model(heard, asked):

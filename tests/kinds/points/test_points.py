@@ -13,6 +13,7 @@ from convscope.errors import DataError, UsageError
 from convscope.kinds.points.models import pointnext_s
 from convscope.kinds.points.readers.forms import read_cloud
 from convscope.kinds.points.representation import CloudRepresentation
+from convscope.scope.record import record
 
 pytest.importorskip("laspy")
 
@@ -81,7 +82,6 @@ def test_a_position_of_a_point_convolution_adds_up(finished, clouds):
 
 def test_the_sight_of_a_point_is_exact(finished, clouds):
     """The points that a value depends on by its gradient lie within the sight of its point."""
-    from convscope.scope.record import record
 
     file = str(clouds / "rod" / "03.xyz")
     seen = convscope.look(finished.folder, file, method="sight")
@@ -140,3 +140,52 @@ def test_class_activation_maps_are_those_of_layers_with_a_value_for_each_point()
     assert few
     with pytest.raises(UsageError, match="do not lie over the input"):
         attribute(model, x, method="grad-cam", layer=few[-1])
+
+
+FEW = 12
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A cloud of fewer points than the model takes, which repeats them."""
+    values = np.column_stack([shape("ball", 7, FEW), np.linspace(0, 200, FEW)])
+    return write_xyz(tmp_path_factory.mktemp("few") / "few.xyz", values, "x y z intensity")
+
+
+def encoded(finished, path):
+    saved = json.loads((finished.folder / "representation.json").read_text())
+    return CloudRepresentation.from_json(saved).to_array(read_cloud(Path(path), str(path)))[None]
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "integrated-gradients", "occlusion"])
+def test_points_that_repeat_others_are_not_shown_in_attributions(finished, few, method):
+    from convscope.scope import attribute
+
+    seen = convscope.look(finished.folder, str(few), method=method)
+    (values,) = seen.arrays.values()
+    model = keras.models.load_model(finished.folder / "model.keras")
+    (whole,) = attribute(model, encoded(finished, few), method=method)
+    assert whole.values.shape == (32,)
+    assert values.shape == (FEW,)
+    if method == "integrated-gradients":  # a point adds what all that stand for it add
+        assert values.sum() == pytest.approx(whole.values.sum(), rel=1e-4)
+        repeated = [whole.values[at::FEW].sum() for at in range(FEW)]
+        np.testing.assert_allclose(values, repeated, rtol=1e-4, atol=1e-6)
+    else:
+        np.testing.assert_allclose(values, whole.values[:FEW], rtol=1e-4, atol=1e-6)
+    (figure,) = seen.figures()
+    texts = [each.get_text() for each in figure.axes[0].texts]
+    assert any(f"{FEW} points, repeated to 32" in text for text in texts)
+
+
+def test_points_that_repeat_others_do_not_count_in_statistics_and_patches(finished, few, clouds):
+    files = [str(few), str(clouds / "rod" / "03.xyz")]
+    seen = convscope.look(finished.folder, files, method="statistics", layers=["stem_relu"])
+    model = keras.models.load_model(finished.folder / "model.keras")
+    maps = [record(model, encoded(finished, path), ["stem_relu"])["stem_relu"].array[0] for path in files]
+    counted = np.concatenate([maps[0][:FEW], maps[1]])
+    (path,) = seen.about["layers"]
+    np.testing.assert_allclose(seen.arrays[f"{path}/mean"], counted.mean(axis=0), rtol=1e-4, atol=1e-6)
+    found = convscope.look(finished.folder, files, method="patches", layers=["stage1_conv"]).arrays
+    places = found["stage1_conv/positions"].reshape(*found["stage1_conv/samples"].shape, -1)
+    assert (places[found["stage1_conv/samples"] == 0] < FEW).all()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_clouds import las, ply, write_xyz
+from reading_runs import assert_same_run, interrupted
 
 import convscope
 from convscope.data.masks import VOID
@@ -88,6 +89,11 @@ def test_the_same_seed_gives_the_same_classes_and_a_training_goes_on(scene, tmp_
     again = convscope.train(scene, out=tmp_path / "b", options=OPTIONS, **whole)
     assert run.metrics()["test"] == again.metrics()["test"]
     assert convscope.train(resume=tmp_path / "a").metrics() == run.metrics()
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(finished, scene, tmp_path):
+    run = interrupted(scene, tmp_path / "run", SETTINGS, 2, 1, options=OPTIONS)
+    assert_same_run(convscope.train(resume=run.folder), finished)
 
 
 def test_las_is_written_with_its_own_points_and_a_class_more(finished, scene, tmp_path):

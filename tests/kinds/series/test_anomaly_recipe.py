@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from interrupting import assert_ended_cleanly, interrupted_follow
 from small_series import CASES, write_watched
 
 import convscope
@@ -186,6 +187,11 @@ def test_the_command_answers_standard_input_line_by_line(run, run_command, monke
         assert [row["score of heat"] for row in found] == [row.to_row()["score of heat"] for row in expected]
     else:
         assert len(out.splitlines()) == len(expected)
+
+
+def test_ctrl_c_ends_what_is_followed_with_whole_answers(run):
+    content = "".join(lines_of(run)[1:60]).encode()
+    assert_ended_cleanly(interrupted_follow(run.folder, content, form="csv", rows=50), form="csv", rows=50)
 
 
 def test_what_is_followed_is_standard_input(run, run_command):

@@ -76,6 +76,23 @@ def test_time_stamps_that_jump_are_counted_on(tmp_path):
     assert len(found) == 6 and any("time stamps of the stream have jumped 1 times" in line for line in said)
 
 
+@pytest.mark.parametrize("before", [0, 4000])
+def test_an_interruption_while_frames_are_awaited_is_one(tmp_path, before):
+    """FFmpeg asks for what comes next, and would swallow it."""
+
+    class Interrupted(io.BytesIO):
+        def read1(self, size):
+            content = super().read(min(size, 188))
+            if self.tell() > before:
+                raise KeyboardInterrupt
+            return content
+
+    said, kept = [], []
+    with pytest.raises(KeyboardInterrupt):
+        kept.extend(live_clips(Interrupted(film(tmp_path, ".ts")), MADE, 0.8, None, said.append))
+    assert not kept, "the clip that was cut short is no answer"
+
+
 def test_what_is_no_film_is_refused_with_the_way(tmp_path):
     for content in (b"", b"words " * 1000):
         with pytest.raises(DataError, match="standard input: cannot be read as a film") as error:

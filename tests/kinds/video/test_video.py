@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from interrupting import assert_ended_cleanly, interrupted_follow
 from made_films import FRAMES, PER_CLASS, RATE, moving, write_film, write_films
 from PIL import Image
 from reading_runs import assert_same_run, interrupted
@@ -74,6 +75,13 @@ def test_a_long_film_is_answered_in_intervals(finished, tmp_path):
     assert (row["start"], float(row["end"])) == ("0.000", pytest.approx(1.2, abs=0.02))
     assert json.loads(json.dumps(short.to_json()))["label"] == short.label
     assert short.to_cells()["seconds"].startswith("0.00 to 1.2")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_ctrl_c_ends_what_is_followed_with_whole_answers(finished, tmp_path, form):
+    content = write_film(tmp_path / "a.ts", moving("across", 90, frames=60)).read_bytes()
+    found = interrupted_follow(finished.folder, content, form=form, rows=2)
+    assert_ended_cleanly(found, form=form, rows=2)
 
 
 def test_a_stream_is_answered_in_the_intervals_of_a_film(finished, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interrupting import assert_ended_cleanly, interrupted_follow
 from made_films import RATE, write_film, write_frames
 from PIL import Image
 from reading_runs import assert_same_run, interrupted
@@ -103,6 +104,12 @@ def test_a_stream_has_the_scores_of_a_film(finished, tmp_path):
     with path.open("rb") as file:
         begins = list(convscope.stream(finished.folder, file, say=lambda line: None))
     assert 0 < len(begins) < 5 and all(row.alarm for row in begins)
+
+
+def test_ctrl_c_ends_what_is_followed_with_whole_answers(finished, tmp_path):
+    content = write_film(tmp_path / "a.ts", scene(20, odd=ODD)).read_bytes()
+    found = interrupted_follow(finished.folder, content, "--every", rows=5)
+    assert_ended_cleanly(found, rows=5)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Volume segmentation from scans with masks to masks on the scans' own grids."""
 
 import json
+import re
 from pathlib import Path
 
 import nibabel
@@ -10,9 +11,11 @@ from made_volumes import write_nifti
 
 import convscope
 from convscope.errors import DataError, UsageError
+from convscope.kinds.volume.readers.inputs import read_inputs
 from convscope.kinds.volume.resampling import resampled, resampled_slabs
 from convscope.kinds.volume.segmentation.augmentation import mirrored_axes
 from convscope.kinds.volume.segmentation.reader import read_masked_volumes
+from convscope.kinds.volume.segmentation.representation import MaskedVolumeRepresentation
 
 SHAPE = (14, 12, 10)
 AFFINE = np.array([[-1.5, 0, 0, 40], [0, 1.0, 0, -20], [0, 0, 2.0, 5], [0, 0, 0, 1.0]])
@@ -186,3 +189,76 @@ def test_it_is_explained(run):
 def test_levels_above_the_finest_one_score_classes_too_by_default(data, tmp_path):
     run = convscope.train(data, out=tmp_path / "run", epochs=1, width=4, depth=3, block=(8, 8, 8), verbose=0)
     assert {"scores1", "scores0"} <= {layer.path for layer in convscope.explain(run.folder).layers}
+
+
+LONG = (42, 12, 10)
+BRIGHT, DARK = (36, 6, 4), (4, 5, 6)
+
+
+@pytest.fixture(scope="module")
+def long_scan(tmp_path_factory):
+    """Much longer than the window, with a ball near each end and nothing in the middle."""
+    values = np.random.default_rng(7).normal(100, 8, LONG)
+    for middle, level in ((BRIGHT, 220), (DARK, 20)):
+        values[np.square(np.indices(LONG) - np.array(middle)[:, None, None, None]).sum(axis=0) <= 5] = level
+    return write_nifti(tmp_path_factory.mktemp("long") / "long.nii.gz", values.astype(np.float32), AFFINE)
+
+
+def shown_window(seen):
+    """Where the window begins that a note says is shown, and the strongest position that it says."""
+    (note,) = [each for each in seen.notes if "is shown" in each]
+    ends, spot = re.search(r"positions (.*) is shown.* at \((.*)\), of all 24 windows", note).groups()
+    return [int(each.partition(" to ")[0]) for each in ends.split(", ")], [
+        int(each) for each in spot.split(", ")
+    ]
+
+
+@pytest.mark.parametrize(("target", "middle"), [("bright", BRIGHT), ("dark", DARK)])
+@pytest.mark.parametrize("method", ["maps", "saliency"])
+def test_of_a_scan_larger_than_the_window_the_one_of_the_strongest_position_is_shown(
+    run, long_scan, target, middle, method
+):
+    seen = convscope.look(run.folder, [str(long_scan)], method=method, target=target)
+    start, spot = shown_window(seen)
+    place = np.array([LONG[0] - 1 - middle[0], *middle[1:]])  # axes of the file run to the left
+    assert np.abs(np.array(spot) - place).max() <= 2
+    assert all(first <= at < first + 8 for first, at in zip(start, place, strict=True))
+    assert f"'{target}'" in next(note for note in seen.notes if "is shown" in note)
+    assert not any("in its middle" in note for note in seen.notes)
+    if method == "maps":
+        represent = MaskedVolumeRepresentation.from_json(run.representation())
+        grid = represent.on_grid(read_inputs([str(long_scan)]).load(0))
+        part = grid[tuple(slice(first, first + 8) for first in start)]
+        (shown,) = [values for name, values in seen.arrays.items() if name.startswith("input/")]
+        np.testing.assert_array_equal(shown[0], part)
+
+
+def test_a_channel_that_is_asked_for_chooses_the_window(run, long_scan):
+    given = {"method": "position", "layers": ["down1_1_conv"]}
+    values = {}
+    for channel in range(3):
+        seen = convscope.look(run.folder, [str(long_scan)], channel=channel, **given)
+        note = next(each for each in seen.notes if "is shown" in each)
+        assert f"channel {channel} of down1_1_conv" in note
+        values[channel] = float(re.search(r", (\S+) at \(", note)[1])
+        (about,) = seen.about["inputs"].values()
+        assert about["value"] >= values[channel] - 1e-2 * abs(values[channel])
+    assert len(set(values.values())) == 3
+
+
+def test_a_position_that_is_given_is_one_of_the_window_in_the_middle(run, long_scan):
+    seen = convscope.look(run.folder, [str(long_scan)], method="saliency", at=(3, 4, 4))
+    assert any("in its middle" in note for note in seen.notes)
+    with pytest.raises(UsageError, match="has channels 0 to"):
+        convscope.look(run.folder, [str(long_scan)], method="position", layers=["down1_1_conv"], channel=99)
+
+
+def test_places_of_the_window_in_mm_are_those_of_the_scan(run, long_scan):
+    seen = convscope.look(
+        run.folder, [str(long_scan)], method="maps", target="bright", layers=["down1_1_conv"]
+    )
+    start, _ = shown_window(seen)
+    texts = [each.get_text() for each in seen.figures()[0].axes[0].texts]
+    (axial,) = [text for text in texts if text.startswith("axial, z")]
+    at, mm = re.fullmatch(r"axial, z (\d+)(?: of 8)?, (\S+) mm", axial).groups()
+    assert float(mm) == pytest.approx(AFFINE[2, 3] + 2.0 * (start[2] + int(at)))

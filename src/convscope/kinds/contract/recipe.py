@@ -26,7 +26,7 @@ from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
-from convscope.kinds.contract.windows import WindowSteps
+from convscope.kinds.contract.windows import SampleParts, WindowSteps
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Finding, Mistake
 from convscope.lenses.pages.report_texts import Score
@@ -132,11 +132,13 @@ class SampleInputs:
         take: From positions to model inputs, samples along the first axis.
         describe: What is needed to draw a sample besides.
         notes: What is shown of samples, where that is not all of them; one line each.
+        parts: Of samples that are larger than what a model takes; None where all of them is taken.
     """
 
     take: Callable[[npt.NDArray[np.int64]], Any]
     describe: Callable[[int], SampleDescription]
     notes: tuple[str, ...] = ()
+    parts: SampleParts | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from convscope.types import Axis, Positions, Progress
+from convscope.types import Array, Axis, Positions, Progress
 
 T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -19,6 +19,23 @@ S_contra = TypeVar("S_contra", contravariant=True)
 @dataclass(frozen=True)
 class SampleDescription:
     """What is needed to draw a sample besides its values; nothing, where a kind has no more to say."""
+
+    def uncounted(self, length: int) -> tuple[int, int] | None:
+        """How many positions at both ends of an input do not count; None for kinds without such.
+
+        Args:
+            length: Positions of the input.
+        """
+        return None
+
+    def joined(self, values: Array, *, added: bool) -> Array:
+        """Values of positions of an input, without those of positions that repeat others.
+
+        Args:
+            values: Shape (positions...).
+            added: Whether the value of a position is the sum of those of its repetitions.
+        """
+        return values
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,12 @@ class TimelineDescription(SampleDescription):
 
     axis: Axis
 
+    def uncounted(self, length: int) -> tuple[int, int]:
+        """What the values are filled up with at both ends."""
+        before, behind = self.axis.filled
+        known = length if self.axis.places is None else len(self.axis.places)
+        return before, max(behind, length - known)
+
 
 @dataclass(frozen=True, eq=False)
 class GraphDescription(SampleDescription):
@@ -89,6 +112,10 @@ class GraphDescription(SampleDescription):
     depth: int | None = None
     features: tuple[str, ...] = ()
     note: str = ""
+
+    def uncounted(self, length: int) -> tuple[int, int]:
+        """All nodes but those that the sample is about, where the whole of what a layer sees is seen."""
+        return 0, length - self.asked
 
     def complete(self, hops: int) -> npt.NDArray[np.bool_]:
         """Which nodes have all around them that lies some hops away, shape (nodes,).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.splits import Samples
+from convscope.kinds.contract.representation import SampleDescription
+from convscope.types import Array
 
 
 class Windows(Samples, Protocol):
@@ -33,3 +35,30 @@ class WindowSteps:
 
     cut: Callable[[Any, Samples, bool], Windows]
     labels: Callable[[Any, Sequence[Any], Sequence[str]], npt.NDArray[np.int64]]
+
+
+class SampleParts(Protocol):
+    """Samples of which a part is shown where they are larger than what a model takes."""
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """Positions of a part along each axis."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is shown where nothing chooses a part: that in the middle; empty where that is all."""
+
+    def starts(self, index: int) -> Sequence[tuple[int, ...]]:
+        """Where the parts begin that cover a sample once."""
+
+    def middle(self, index: int) -> tuple[int, ...]:
+        """Where the part in the middle begins."""
+
+    def around(self, index: int, position: Sequence[int]) -> tuple[int, ...]:
+        """Where the part begins that has a position in its middle, as far as the sample reaches."""
+
+    def inputs(self, index: int, starts: Sequence[tuple[int, ...]]) -> Iterator[Array]:
+        """Parts of a sample in turn, each as the model takes it."""
+
+    def describe(self, index: int, start: tuple[int, ...]) -> SampleDescription:
+        """What is needed to draw the part of a sample that begins there."""

@@ -50,6 +50,9 @@ TURN = Option(
     None,
     "How far clouds are turned about z in training; found by the train clouds",
 )
+RESOLUTION = Option(
+    "resolution", int, None, "Cells along each axis of the grid that points are put into", within(8, 128)
+)
 EXPANSION = Option("expansion", int, None, "Times that a bottleneck widens channels", at_least(1))
 POINTS_CLASSIFICATION = RecipeSpec(
     name="points-classification",
@@ -62,7 +65,7 @@ POINTS_CLASSIFICATION = RecipeSpec(
         "a table that names clouds, with a label, and a split, a group or folds or none",
         "clouds in one folder whose names say the label, such as chair_0001.off",
     ),
-    architectures=("pointnext_s", "pointnet", "dgcnn"),
+    architectures=("pointnext_s", "pointnet", "dgcnn", "voxel_resnet"),
     options=(
         LABEL_COLUMN,
         LABEL_PATTERN,
@@ -84,11 +87,12 @@ POINTS_CLASSIFICATION = RecipeSpec(
         ),
     ),
     model_options=(
-        WIDTH.of(pointnext_s=16, pointnet=64, dgcnn=64),
-        DEPTH.of(pointnext_s=1),
+        WIDTH.of(pointnext_s=16, pointnet=64, dgcnn=64, voxel_resnet=16),
+        DEPTH.of(pointnext_s=1, voxel_resnet=1),
+        RESOLUTION.of(voxel_resnet=32),
         NEIGHBORHOOD.of(pointnext_s=16, dgcnn=20),
         EXPANSION.of(pointnext_s=4),
-        DROPOUT.of(pointnext_s=0.4, pointnet=0.3, dgcnn=0.5),
+        DROPOUT.of(pointnext_s=0.4, pointnet=0.3, dgcnn=0.5, voxel_resnet=0.3),
     ),
     settings={
         name: {
@@ -98,7 +102,7 @@ POINTS_CLASSIFICATION = RecipeSpec(
             "weight_decay": 0.05,
             "label_smoothing": 0.1,
         }
-        for name in ("pointnext_s", "pointnet", "dgcnn")
+        for name in ("pointnext_s", "pointnet", "dgcnn", "voxel_resnet")
     },
 )
 
@@ -224,6 +228,11 @@ POINTS = Kind(
             "dgcnn",
             Lazy("convscope.kinds.points.models:dgcnn"),
             "a dynamic graph CNN: neighbors by the values of each layer",
+        ),
+        Architecture(
+            "voxel_resnet",
+            Lazy("convscope.kinds.points.voxel_models:voxel_resnet"),
+            "a 3-D residual network over the cells of a grid that points fill",
         ),
         Architecture(
             "pointnext_unet",

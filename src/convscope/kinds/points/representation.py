@@ -49,6 +49,18 @@ class CloudDescription(SampleDescription):
     class_names: tuple[str, ...] = ()
     filled: bool = False
 
+    def uncounted(self, length: int) -> tuple[int, int]:
+        """The points that repeat others."""
+        return 0, max(length - self.distinct, 0)
+
+    def joined(self, values: npt.NDArray[Any], *, added: bool) -> npt.NDArray[Any]:
+        """Values of the different points."""
+        if not added or len(values) <= self.distinct:
+            return values[: self.distinct]
+        whole = np.zeros(self.distinct, values.dtype)
+        np.add.at(whole, np.arange(len(values)) % self.distinct, values)
+        return whole
+
 
 @dataclass(frozen=True)
 class CloudRepresentation(InputsAsEncoded, Plain):

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import UsageError
+from convscope.kinds.points.cells import from_above, place_cells
 from convscope.kinds.points.cloud import AXES, Cloud
 from convscope.kinds.points.picture import CloudPicture
 from convscope.kinds.points.representation import CloudDescription
 from convscope.kinds.points.sampling import centered, sampled_rows
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
-from convscope.lenses.sheet.lettering import line_height
+from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import (
     LIGHT,
@@ -114,12 +115,14 @@ class CloudView(View):
         return replace(layer, maps=layer.maps[: self.points]) if self._lies_over(layer) else layer
 
     def planes(self, layer: LayerMaps) -> Numbers:
-        """(channels, points) of maps over the points, without those that repeat others."""
+        """(channels, points) of maps over the points, without those that repeat others; cells from above."""
+        if np.ndim(layer.maps) == 4:
+            return from_above(np.asarray(layer.maps))
         return layer.planes[:, : self.points] if self._lies_over(layer) else layer.planes
 
     def holds(self, layer: LayerMaps) -> bool:
-        """Maps over the points stand beside the cloud."""
-        return self._lies_over(layer)
+        """Maps over the points, or over cells, stand beside the cloud."""
+        return self._lies_over(layer) or np.ndim(layer.maps) == 4
 
     def _lies_over(self, layer: LayerMaps) -> bool:
         return layer.planes.ndim == 2 and layer.planes.shape[1] <= len(self.values)
@@ -160,6 +163,9 @@ class CloudView(View):
         shared: Scale | None = None,
     ) -> MapBlock:
         """Draws the cloud, and beside it once for each channel with its values as colors of the points."""
+        if np.ndim(layer.maps) == 4:
+            cloud = self.picture, self.plain(sheet)
+            return place_cells(cloud, sheet, where, layer, channels, scale=scale)
         if not self._lies_over(layer):
             return super().place_maps(sheet, where, layer, channels, scale=scale, shared=shared)
         x, y, width = where
@@ -215,7 +221,10 @@ class CloudView(View):
         """The points with the largest values, by their places."""
         order = np.argsort(-np.abs(np.nan_to_num(values)), kind="stable")[:STRONGEST]
         named = [f"{number(values[at])} at {self._spot(at)}" for at in order.tolist() if values[at]]
-        return f"strongest points: {'; '.join(named)}" if named else "no point mattered"
+        if not named:
+            return "no point mattered"
+        lines = [f"strongest points: {'; '.join(named[:many])}" for many in range(1, len(named) + 1)]
+        return next((line for line in lines[::-1] if width_of(line, SMALL) <= INNER), lines[0])
 
     def _spot(self, row: int) -> str:
         """Where a point lies."""

@@ -37,7 +37,6 @@ from convscope.kinds.tasks.segmentation_grids import (
     Grids,
     MirrorView,
     grids_of,
-    positions_of_window,
     predict_grids,
 )
 from convscope.kinds.tasks.segmentation_metrics import (
@@ -46,7 +45,7 @@ from convscope.kinds.tasks.segmentation_metrics import (
     measured_distances,
     segmentation_metrics,
 )
-from convscope.kinds.tasks.segmentation_windows import cut_windows, label_windows
+from convscope.kinds.tasks.segmentation_windows import ShownWindows, cut_windows, label_windows
 from convscope.lenses.figures.outlines import Case, Plane, draw_cases, draw_class_scores
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.models.segmentation_loss import DiceCrossEntropy, MeanIoU
@@ -306,24 +305,15 @@ def output_names(representation: AnyRepresentation, class_names: tuple[str, ...]
 
 
 def encode_inputs(fitted: Fitted[Any], samples: Samples, progress: Progress) -> SampleInputs:
-    """The window in the middle of each sample, as the model takes it."""
+    """The window in the middle of each sample, as the model takes it; others where they are asked for."""
     represent = fitted.representation
-    grids = grids_of(represent, samples, progress)
+    parts = ShownWindows(grids_of(represent, samples, progress))
     return SampleInputs(
-        lambda indices: represent.to_inputs(grids.take(indices)),
+        lambda indices: represent.to_inputs(parts.grids.take(indices)),
         lambda i: represent.describe(samples.load(i)),
-        _shown_part(represent, samples),
+        parts.notes,
+        parts,
     )
-
-
-def _shown_part(represent: GridRepresentation, samples: Samples) -> tuple[str, ...]:
-    """Says that a window alone is shown of samples that are larger."""
-    window = positions_of_window(represent)
-    sides = [represent.sides(samples, index) for index in range(min(len(samples), SHOWN_CASES))]
-    if not any(side > wide for each in sides for side, wide in zip(each, window, strict=True)):
-        return ()
-    size = " x ".join(map(str, window))
-    return (f"shown of each sample: the window of {size} in its middle, which positions count within",)
 
 
 def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:

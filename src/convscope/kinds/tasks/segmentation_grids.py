@@ -21,7 +21,7 @@ from convscope.data.masks import Classes
 from convscope.data.splits import Samples
 from convscope.data.threads import loading_pool
 from convscope.engine.inference.infer import predict_batches
-from convscope.kinds.contract.representation import AnyRepresentation
+from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.types import Array, Progress, no_progress
 
 MEMORY_LIMIT = 768 * 2**20
@@ -59,6 +59,9 @@ class GridRepresentation(AnyRepresentation, Protocol):
 
     def mask_on_grid(self, sample: Sample, classes: Classes) -> Classes:
         """The mask of a sample on the same grid, shape (positions...)."""
+
+    def describe(self, sample: Sample, start: Shape | None = None) -> SampleDescription:
+        """What is needed to draw a window of a sample: that which begins there, or the one in the middle."""
 
     def from_grid(self, sample: Sample, slabs: Iterator[Slab]) -> Iterator[Slab]:
         """Probabilities on the grid brought to the sample's own positions.

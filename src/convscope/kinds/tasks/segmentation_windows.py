@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, cast
@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from convscope.data.masks import Mask, object_classes
 from convscope.data.splits import Samples
-from convscope.kinds.contract.representation import Encoded
+from convscope.kinds.contract.representation import Encoded, SampleDescription
 from convscope.kinds.tasks.segmentation_examples import windows_of
 from convscope.kinds.tasks.segmentation_grids import (
     GridRepresentation,
+    Grids,
     Sample,
     Shape,
     grids_of,
@@ -120,6 +121,66 @@ class EncodedWindows:
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return grid
+
+
+SHOWN_SIDES = 8
+"""Samples whose sizes tell whether a window is all of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShownWindows:
+    """The windows of samples that are looked at, as `SampleParts` has it.
+
+    Args:
+        grids: The samples on the grid.
+    """
+
+    grids: Grids
+
+    @property
+    def window(self) -> Shape:
+        """Positions of a window along each axis."""
+        return positions_of_window(self.grids.representation)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Says that a window alone is shown of samples that are larger."""
+        count = min(len(self.grids), SHOWN_SIDES)
+        if all(len(self.starts(index)) == 1 for index in range(count)):
+            return ()
+        size = " x ".join(map(str, self.window))
+        return (f"shown of each sample: the window of {size} in its middle, which positions count within",)
+
+    def starts(self, index: int) -> list[Shape]:
+        """Where the windows begin that cover a sample once."""
+        return windows_of(self._sides(index), self.window)
+
+    def middle(self, index: int) -> Shape:
+        """Where the window in the middle begins."""
+        sides = zip(self._sides(index), self.window, strict=True)
+        return tuple(max(side - wide, 0) // 2 for side, wide in sides)
+
+    def around(self, index: int, position: Sequence[int]) -> Shape:
+        """Where the window begins that has a position in its middle, as far as the sample reaches."""
+        each = zip(position, self._sides(index), self.window, strict=True)
+        return tuple(min(max(at - wide // 2, 0), max(side - wide, 0)) for at, side, wide in each)
+
+    def inputs(self, index: int, starts: Sequence[Shape]) -> Iterator[Array]:
+        """Windows of a sample in turn, each as the model takes it."""
+        represent = self.grids.representation
+        grid = padded(self.grids.grid(index), self.window)
+        for start in starts:
+            part = grid[window_at(start, self.window)].astype(represent.compact, copy=False)
+            yield represent.to_inputs(part)
+
+    def describe(self, index: int, start: Shape) -> SampleDescription:
+        """What is needed to draw a window; of a smaller sample it begins before it."""
+        sides = zip(start, self._sides(index), self.window, strict=True)
+        first = tuple(at - max(wide - side, 0) // 2 for at, side, wide in sides)
+        return self.grids.representation.describe(self.grids.samples.load(index), first)
+
+    def _sides(self, index: int) -> Shape:
+        return self.grids.representation.sides(self.grids.samples, index)
 
 
 def encoded(

@@ -49,8 +49,9 @@ def draw_attributions(
     if not attributions:
         raise UsageError("There is no attribution to draw.", "Give at least one.")
     view = sample.view
+    counted = np.shape(view.unpadded(np.zeros(view.positions)))
     for each in attributions:
-        if np.shape(each.values) != view.positions:
+        if np.shape(each.values) not in (view.positions, counted):
             raise UsageError(
                 f"The attribution '{each.method}' has shape {np.shape(each.values)}, "
                 f"the input {view.positions}.",

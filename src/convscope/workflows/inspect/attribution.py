@@ -94,7 +94,7 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
         progress(done, len(methods), f"attribution, {name}")
         family = METHODS[name].family
         try:
-            found[name] = explained(
+            computed = explained(
                 context.loaded.model,
                 context.graph,
                 context.x,
@@ -107,19 +107,15 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
                 options=request.options,
             )
         except UsageError as error:
-            if done == len(methods) - 1 and not found:
+            other = USUAL_OF_GRAPHS[-1]
+            last = done == len(methods) - 1 and other in methods
+            if name == request.method or layer is not None or (last and not found):
                 raise
             context.notes.append(f"{name} is left out: {error.message}")
+            methods += [] if other in methods else [other]
             continue
-        place = found[name][0].path
-        why = found[name][0].details.get("layer", "")
-        empty = [context.inputs.names[i] for i, each in enumerate(found[name]) if not np.any(each.values)]
-        if empty:
-            context.notes.append(
-                f"Warning: {name} is 0 everywhere for {', '.join(empty)}: nothing at {place or 'the input'} "
-                "speaks for the class; another layer or method may show more"
-            )
-        context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
+        found[name] = _joined(context, computed, added=family == "gradient")
+        _tell(context, name, computed)
     return found
 
 
@@ -169,6 +165,30 @@ def explained(
         seed=seed,
         **(options or {}),
     )
+
+
+def _joined(context: InspectionContext, found: Sequence[Attribution], *, added: bool) -> list[Attribution]:
+    """Attributions without values of positions that repeat others, as samples of a kind may have them."""
+    describe = context.inputs.describe
+    if describe is None:
+        return list(found)
+    return [
+        replace(each, values=describe(index).joined(each.values, added=added))
+        for index, each in enumerate(found)
+    ]
+
+
+def _tell(context: InspectionContext, name: str, found: Sequence[Attribution]) -> None:
+    """Notes at which layer a method was computed, and for which inputs it found nothing."""
+    place = found[0].path
+    why = found[0].details.get("layer", "")
+    empty = [context.inputs.names[i] for i, each in enumerate(found) if not np.any(each.values)]
+    if empty:
+        context.notes.append(
+            f"Warning: {name} is 0 everywhere for {', '.join(empty)}: nothing at {place or 'the input'} "
+            "speaks for the class; another layer or method may show more"
+        )
+    context.notes.append(f"{name} at {place or 'the input'}{f', {why}' if why else ''}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from convscope.workflows.inspect.checks import KERNELS, no_input
 from convscope.workflows.inspect.context import SHOWN_INPUTS, InspectionRequest
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
 from convscope.workflows.inspect.maps import inspect_maps, inspect_position
+from convscope.workflows.inspect.strongest import at_strongest
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
@@ -106,6 +107,7 @@ def _inspected(
         raise unknown_name("method", name, [*METHODS, KERNELS, *own, *ATTRIBUTIONS])
     if inputs is None or not len(inputs):
         raise no_input(name)
+    inputs = at_strongest(loaded, inputs, request, progress)
     if name not in own:
         method = METHODS["attribution" if name in ATTRIBUTIONS else name]
         return method.inspect(loaded, inputs, request, progress)

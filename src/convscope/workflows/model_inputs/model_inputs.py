@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,11 +21,10 @@ from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.model_reader import ReadingOptions
 from convscope.kinds.contract.recipe import Fitted, SampleInputs
 from convscope.kinds.contract.representation import (
-    GraphDescription,
     RasterDescription,
     SampleDescription,
-    TimelineDescription,
 )
+from convscope.kinds.contract.windows import SampleParts
 from convscope.kinds.registry import views_of
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.plain import view_of_array
@@ -35,6 +34,7 @@ from convscope.types import Array, ArrayTree, Progress, no_progress
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.arrays import ENDINGS, arrays_for
 from convscope.workflows.model_inputs.joined import joined
+from convscope.workflows.model_inputs.parts import ChosenParts
 from convscope.workflows.model_inputs.reading import FilesForModel, read_files
 
 BATCH = 64
@@ -72,6 +72,8 @@ class ModelInputs:
         samples: The raw samples; None for arrays.
         pixels: From the number of a sample to its pixels, uint8 (height, width, channels), where the values
             that a model takes are made of them; None where samples are drawn as the model takes them.
+        parts: The parts that samples can be shown by; None where all of them is shown.
+        draw: From values and what is known of them to how they are drawn; None for a plain model.
     """
 
     names: tuple[str, ...]
@@ -86,6 +88,8 @@ class ModelInputs:
     folder: str = ""
     samples: Samples | None = None
     pixels: Callable[[int], Array] | None = None
+    parts: SampleParts | None = None
+    draw: Callable[[Array, SampleDescription], View] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -118,29 +122,16 @@ class ModelInputs:
             predict=None if predict is None else lambda some: predict(_of(rows, some)),
             samples=None if self.samples is None else self.samples.take(rows),
             pixels=None if pixels is None else lambda number: pixels(int(rows[number])),
+            parts=None if self.parts is None else ChosenParts(self.parts, rows),
         )
 
     @property
     def filled(self) -> Filled | None:
-        """How many positions of a sample do not count; None where samples are no series and no graphs.
-
-        Of the neighborhood of a node only the node itself counts, which is where the whole of it is seen.
-        """
+        """How many positions of a sample do not count; None where all do in samples of its kind."""
         describe = self.describe
-        first = describe(0) if describe is not None and len(self) else None
-        if describe is None or not isinstance(first, TimelineDescription | GraphDescription):
+        if describe is None or not len(self) or describe(0).uncounted(0) is None:
             return None
-
-        def of(number: int, length: int) -> tuple[int, int]:
-            found = describe(number)
-            if isinstance(found, GraphDescription):
-                return 0, length - found.asked
-            axis = cast(TimelineDescription, found).axis
-            before, behind = axis.filled
-            known = length if axis.places is None else len(axis.places)
-            return before, max(behind, length - known)
-
-        return of
+        return lambda number, length: describe(number).uncounted(length) or (0, 0)
 
     def batches(self, progress: Progress = no_progress) -> Iterator[ArrayTree]:
         """All samples, some at a time."""
@@ -260,6 +251,8 @@ def _of_run(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> Mo
         predictions=None if plot is None else plotted,
         predict=predict,
         samples=samples,
+        parts=shown.parts,
+        draw=views_of(encoder.recipe.spec).of_input,
     )
 
 

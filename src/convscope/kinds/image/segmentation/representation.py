@@ -116,7 +116,7 @@ class MaskedImageRepresentation(Plain):
         """Images on the grid; taken as inputs, the windows in their middle."""
         return encoded(self, samples, progress)
 
-    def describe(self, sample: npt.NDArray[np.uint8]) -> RasterDescription:
+    def describe(self, sample: npt.NDArray[np.uint8], start: Shape | None = None) -> RasterDescription:
         """That pixels are from 0 to 1."""
         return RasterDescription()
 

@@ -10,8 +10,10 @@ from convscope.kinds.points.layers.neighborhoods import (
     PointPooling,
 )
 from convscope.kinds.points.layers.pillars import Pillars
+from convscope.kinds.points.layers.voxels import FilledCells
 
 __all__ = [
+    "FilledCells",
     "FirstChannels",
     "FirstPoints",
     "InterpolatePoints",

@@ -16,6 +16,7 @@ from convscope.kinds.points.layers.neighborhoods import (
     PointPooling,
 )
 from convscope.kinds.points.layers.pillars import MORE, Pillars
+from convscope.kinds.points.layers.voxels import FilledCells
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.describe.overview import Overview
@@ -81,6 +82,21 @@ def _pillar_cost(layer: keras.layers.Layer, inputs: Shapes, outputs: Shapes) -> 
     """A product with the kernel at each point."""
     points, channels = inputs[0][1:]
     return count((points, (channels or 0) + MORE, outputs[0][-1]))
+
+
+def _fills(facts: Facts) -> str:
+    cells = "x".join(str(side) for side in facts.shape_out[:3])
+    return f"{phrasing.plural(facts.shape_in[0] or 0, 'point')} fill the cells of a grid of {cells}."
+
+
+def _in_cells(at: Passage) -> State:
+    """Any point may be in a cell."""
+    return tuple(r if r.axis is None else everything(r, None) for r in at.state)
+
+
+def _cells_cost(layer: keras.layers.Layer, inputs: Shapes, outputs: Shapes) -> int:
+    """A product for each point and each cell, once for each channel."""
+    return count((inputs[0][1], *outputs[0][1:]))
 
 
 def _near(at: Passage) -> State:
@@ -172,6 +188,16 @@ register(
         component="interpolation between points",
     ),
     LayerSpec(
+        FilledCells,
+        "preparation",
+        "FilledCells puts the points of a cloud into the cells of a grid: each point fills the cells around"
+        " it, the nearer the more, and a cell is full at 1. Nothing is learned.",
+        _fills,
+        _in_cells,
+        _cells_cost,
+        component="cells of points",
+    ),
+    LayerSpec(
         PointPooling,
         "global pooling",
         "PointPooling takes the largest value of each channel over all points, whatever their order. Points"
@@ -213,6 +239,12 @@ def _key_points(overview: Overview) -> list[str]:
         rows, columns = pillars[0].layer.grid
         return [f"Points become a picture of {rows}x{columns} cells seen from above; all else is over it."]
     calls = [call for call in overview.graph.calls if isinstance(call.layer, PointConv)]
+    cells = next((call for call in overview.graph.calls if isinstance(call.layer, FilledCells)), None)
+    if cells is not None:
+        side = 2 / cells.layer.cells
+        return [
+            f"Points are seen in cells with sides of {side:.3g}; what is smaller than a cell is not told."
+        ]
     if not calls:
         return ["Each point is seen by itself; only the largest value of each channel joins them."]
     reached = [overview.geometries[call.path].hops for call in calls if call.path in overview.geometries]
@@ -228,7 +260,16 @@ def _key_points(overview: Overview) -> list[str]:
 
 register_reader(
     InputReader(
-        (NearestPoints, FirstPoints, FirstChannels, PointConv, InterpolatePoints, PointPooling, Pillars),
+        (
+            NearestPoints,
+            FirstPoints,
+            FirstChannels,
+            PointConv,
+            InterpolatePoints,
+            PointPooling,
+            FilledCells,
+            Pillars,
+        ),
         _clouds,
         _key_points,
     )

@@ -308,15 +308,35 @@ class Pipe:
 
     Args:
         file: Such as `sys.stdin.buffer`; need not be seekable.
+
+    Attributes:
+        interrupted: What came while it waited, such as Ctrl-C; the stream ends then. FFmpeg calls `read` and
+            lets nothing through that is no `Exception`.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self.name = "standard input"
+        self.interrupted: KeyboardInterrupt | None = None
         self._read = getattr(file, "read1", file.read)
 
     def read(self, size: int) -> bytes:
         """So many bytes at most, at least one unless the stream has ended."""
-        return bytes(self._read(size))
+        if self.interrupted is not None:
+            return b""
+        try:
+            return bytes(self._read(size))
+        except KeyboardInterrupt as error:
+            self.interrupted = error
+            return b""
+
+    def check(self) -> None:
+        """Raises what came while it waited.
+
+        Raises:
+            KeyboardInterrupt: That is what came.
+        """
+        if self.interrupted is not None:
+            raise self.interrupted
 
 
 class LiveFilm:
@@ -347,18 +367,22 @@ class LiveFilm:
             DataError: The stream is no film.
         """
         hint = "Send MPEG-TS, such as: ffmpeg -i CAMERA -an -c:v mpeg4 -f mpegts -"
+        pipe = Pipe(self._file)
         try:
-            with _opened(Pipe(self._file), "standard input", _LIVE, analyzeduration="1000000") as opened:
+            with _opened(pipe, "standard input", _LIVE, analyzeduration="1000000") as opened:
                 container, stream = opened
                 rate, last, offset = float(stream.average_rate or 0) or USUAL_RATE, 0.0, 0.0
                 for number, frame in enumerate(_frames(container, stream, self._seen, math.inf, BACK)):
+                    pipe.check()
                     stamp = _time(frame, number, rate)
                     offset = -stamp if number == 0 else offset
                     if not last <= stamp + offset <= last + JUMP:
                         offset, self.restarts = last + 1 / rate - stamp, self.restarts + 1
                     last = stamp + offset
                     yield last, frame
+            pipe.check()
         except DataError as error:
+            pipe.check()
             raise DataError(error.message, hint=error.hint or hint) from error
 
 

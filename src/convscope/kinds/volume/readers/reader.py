@@ -100,7 +100,7 @@ def find_volumes(
     if asked.pattern is not None:
         listing = Listing(str(place))
         named = classes_by_pattern(listing, asked.pattern, lambda key: may_be_volume(place, key))
-        return _of_folders(place, listing, named, progress, "the label pattern", channels)
+        return _of_folders(place, listing, named, progress, "the label pattern", channels, asked)
     archives = [key for key in Listing(str(place)).children("")[1] if key.lower().endswith(".npz")]
     tables = volume_tables(place, asked, channels)
     if tables:
@@ -114,7 +114,8 @@ def find_volumes(
         )
     listing = Listing(str(place))
     found = class_files(listing, "volumes", lambda key: may_be_volume(place, key))
-    return _of_folders(place, listing, found, progress, "the folders around the class folders", channels)
+    around = "the folders around the class folders"
+    return _of_folders(place, listing, found, progress, around, channels, asked)
 
 
 def _in_file(path: Path, progress: Progress, asked: FileOptions, channels: ChannelLayout | None) -> Found:
@@ -135,6 +136,7 @@ def _of_folders(
     progress: Progress,
     grouped_by: str,
     channels: ChannelLayout | None,
+    asked: FileOptions,
 ) -> Found:
     """Volumes of class folders: files are put together within each class."""
     of_key = {key: at for at, key in enumerate(files.keys)}
@@ -150,6 +152,7 @@ def _of_folders(
         progress=progress,
         groups=None if files.groups is None else [files.groups[row] for row in at],
         grouped_by=grouped_by if files.groups is not None else "",
+        group=asked.group,
         decisions=[*files.decisions, *volumes.decisions],
     )
     return replace(found, warnings=(*found.warnings, *volumes.warnings))

@@ -16,6 +16,8 @@ from convscope.types import Progress, Skipped, SplitName
 
 NOUNS = ("volume", "volumes")
 """What one sample and many are called."""
+PATIENTS = "the PatientID in DICOM files"
+"""What names groups where the user and the data name none."""
 ALIKE = "identical volumes"
 """What stays on one side of splits that are drawn."""
 
@@ -61,22 +63,23 @@ def scan_to_found(
     progress: Progress,
     groups: Sequence[str | None] | None = None,
     grouped_by: str = "",
+    group: str | None = None,
     decisions: Sequence[str] = (),
 ) -> Found:
     """Reads volumes and keeps the readable ones with their labels and splits.
 
-    Where no groups are given and files name the subjects that they are of, as DICOM does, volumes of one
-    subject are a group.
+    Where no groups are given or asked for and files name the subjects that they are of, as DICOM does,
+    volumes of one subject are a group.
 
-    Args are those of `Found`, for volumes that were not read yet.
+    Args are those of `Found`, for volumes that were not read yet; `group` is what the user gave as `--group`.
 
     Raises:
         DataError: More than half of the volumes are not readable.
     """
     scanned, kept, digests, bad, notes = scan(source, progress)
     check_mostly_readable(where, len(kept), bad, NOUNS[1])
-    if groups is None and any(stored.subject for stored in source.stored):
-        groups, grouped_by = [stored.subject or None for stored in source.stored], "the patients of the files"
+    if groups is None and group is None and any(stored.subject for stored in source.stored):
+        groups, grouped_by = [stored.subject or None for stored in source.stored], PATIENTS
     spacing, others = told(notes)
     return Found(
         where=where,

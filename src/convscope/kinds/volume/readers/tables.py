@@ -56,6 +56,7 @@ def read_table(
         progress=progress,
         groups=rows.groups,
         grouped_by=rows.grouped_by,
+        group=asked.group,
         decisions=[*rows.decisions, *files.decisions],
     )
     return replace(found, warnings=(*found.warnings, *files.warnings))

@@ -67,6 +67,7 @@ def read_masked_volumes(
         splits=masked.splits,
         skipped=masked.skipped,
         progress=progress,
+        group=group,
         decisions=masked.decisions,
     )
     seen, skipped = _look(masked, found, resample_labels, progress)

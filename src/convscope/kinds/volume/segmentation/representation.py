@@ -96,9 +96,9 @@ class MaskedVolumeRepresentation(Plain):
         """Windows as float32."""
         return self.grid.to_inputs(values)
 
-    def describe(self, sample: Volume) -> VolumeDescription:
-        """The spacing, and whether left and right are known."""
-        return self.grid.describe(sample)
+    def describe(self, sample: Volume, start: Shape | None = None) -> VolumeDescription:
+        """The spacing, whether left and right are known, and where the window lies in the scan."""
+        return self.grid.describe(sample, start)
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many windows of noise."""
