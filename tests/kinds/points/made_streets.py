@@ -55,17 +55,17 @@ def scan(found: SpaceBoxes, seed: int, each: int = 120) -> np.ndarray:
 
 
 def write_table(folder: Path, count: int = 12, name: str = "boxes.csv") -> Path:
-    """Clouds as NumPy arrays, and a row for each box; the last cloud has none."""
+    """Clouds as rows of float32, and a row for each box; the last cloud has none."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for at in range(count):
         found = boxes(at, 4 if at < count - 1 else 0)
-        np.save(folder / f"{at:02d}.npy", scan(found, at))
+        scan(found, at).tofile(folder / f"{at:02d}.bin")
         for box, number in zip(found.values.tolist(), found.classes.tolist(), strict=True):
             sides = zip(("x", "y", "z", "length", "width", "height", "heading"), box, strict=True)
-            rows.append({"cloud": f"{at:02d}.npy", "class": NAMES[number], **dict(sides)})
+            rows.append({"cloud": f"{at:02d}.bin", "class": NAMES[number], **dict(sides)})
         if not len(found):
-            rows.append({"cloud": f"{at:02d}.npy"})
+            rows.append({"cloud": f"{at:02d}.bin"})
     if name.endswith(".json"):
         (folder / name).write_text(json.dumps(rows))
         return folder

@@ -125,8 +125,8 @@ def test_what_is_wrong_in_a_table_is_said_with_its_line(tmp_path):
         table.write_text(good.replace(old, new, 1))
         with pytest.raises(DataError, match=rf"line \d+: expected.*{said}"):
             read_boxed_clouds(folder)
-    table.write_text(good + "gone.npy,crate,1,1,1,1,1,1,0\n")
-    assert [each.path for each in read_boxed_clouds(folder).skipped] == ["gone.npy"]
+    table.write_text(good + "gone.bin,crate,1,1,1,1,1,1,0\n")
+    assert [each.path for each in read_boxed_clouds(folder).skipped] == ["gone.bin"]
 
 
 def test_a_folder_without_boxes_is_an_error(tmp_path):

@@ -41,12 +41,12 @@ def test_it_learns_and_its_metrics_are_those_of_an_evaluation(run):
 def test_predict_gives_boxes_in_the_coordinates_of_each_cloud_that_are_read_again(run, tmp_path):
     (tmp_path / "in").mkdir()
     true = boxes(1001)
-    np.save(tmp_path / "in" / "new.npy", scan(true, 1001))
-    np.save(tmp_path / "in" / "floor.npy", scan(boxes(0, 0), 5))
+    scan(true, 1001).tofile(tmp_path / "in" / "new.bin")
+    scan(boxes(0, 0), 5).tofile(tmp_path / "in" / "floor.bin")
     rows = convscope.predict(run.folder, [str(tmp_path / "in")], boxes=str(tmp_path / "out")).rows
-    found = [row for row in rows if row.name.endswith("new.npy") and row.class_name]
+    found = [row for row in rows if row.name.endswith("new.bin") and row.class_name]
     shared = overlaps_above(true.values, np.array([row.values for row in found]))
-    assert (shared.max(axis=1) > 0.3).mean() >= 0.5
+    assert shared.max() > 0.5
     assert {row.class_name for row in found} <= set(NAMES)
     for row in rows:
         assert json.loads(json.dumps(row.to_json()))["sample"] == row.name
@@ -59,7 +59,7 @@ def test_predict_gives_boxes_in_the_coordinates_of_each_cloud_that_are_read_agai
 
 
 def test_a_threshold_that_is_given_goes_before_the_one_that_was_found(run, data):
-    path = str(data / "05.npy")
+    path = str(data / "05.bin")
     every = convscope.predict(run.folder, [path], threshold=0.02).rows
     none = convscope.predict(run.folder, [path], threshold=1.0).rows
     assert len(every) > len(convscope.predict(run.folder, [path]).rows)
@@ -75,7 +75,7 @@ def test_the_report_draws_the_worst_clouds(run):
 
 @pytest.mark.parametrize("method", ["maps", "kernels", "position", "why", "boxes-above"])
 def test_every_way_to_look_gives_figures(run, data, tmp_path, method):
-    given = None if method == "kernels" else [str(data / "05.npy")]
+    given = None if method == "kernels" else [str(data / "05.bin")]
     options = {"target": "crate"} if method == "why" else {}
     found = convscope.look(run.folder, given, method=method, channels=2, **options)
     assert found.save(tmp_path / "seen.png")
@@ -85,7 +85,7 @@ def test_boxes_from_above_need_a_run(run, data, tmp_path):
     model = build("pillar_net", (256, 4), 2, grid=(32, 32), cell=0.2)
     model.save(tmp_path / "plain.keras")
     with pytest.raises(UsageError, match="runs of points-detection"):
-        convscope.look(tmp_path / "plain.keras", [str(data / "05.npy")], method="boxes-above")
+        convscope.look(tmp_path / "plain.keras", [str(data / "05.bin")], method="boxes-above")
 
 
 def test_it_is_explained_and_extracted(run, data, tmp_path):
@@ -93,7 +93,7 @@ def test_it_is_explained_and_extracted(run, data, tmp_path):
     assert {"pillars", "level1_1a_conv", "smooth1_conv", "scores", "boxes"} <= {
         each.path for each in explained.layers
     }
-    found = convscope.extract(run.folder, [str(data / "05.npy")], out=tmp_path / "features.parquet")
+    found = convscope.extract(run.folder, [str(data / "05.bin")], out=tmp_path / "features.parquet")
     assert len(found) == 1
 
 
@@ -144,17 +144,17 @@ def test_clouds_far_from_the_origin_are_moved_to_their_middle(tmp_path):
     for row in rows[1:]:
         if row[2:3] != [""]:
             row[2:4] = str(float(row[2]) + 4e5), str(float(row[3]) + 5e6)
-    table.write_text("\n".join(",".join(row) for row in rows))
-    for path in folder.glob("*.npy"):
-        values = np.load(path).astype(np.float64)
-        values[:, 0] += 4e5
-        values[:, 1] += 5e6
-        np.save(path, values)
+    table.write_text("\n".join(",".join(row) for row in rows).replace(".bin", ".npy"))
+    for path in folder.glob("*.bin"):
+        values = np.fromfile(path, np.float32).reshape(-1, 4).astype(np.float64)
+        path.unlink()
+        np.save(path.with_suffix(".npy"), values + (4e5, 5e6, 0, 0))
     train = read_boxed_clouds(folder).train
     made, lines = fit_representation(train)
     assert made.centered and any("own middle" in line for line in lines)
     values = made.encode(train.samples, 0).take(np.arange(1))
-    assert np.abs(np.median(values[0, :, :2], axis=0)).max() < 20
+    there = values[0][np.abs(values[0, :, 0]) < 1000]
+    assert len(there) > 500 and np.abs(there[:, :2]).max() < 20
     assert np.allclose(made.place_of(train.samples, 0), made.place(train.samples.load(0)))
 
 

@@ -34,11 +34,12 @@ class CloudDescription(SampleDescription):
     """What the points of a model's input are.
 
     Args:
-        distinct: How many of them are different ones, the first; the others repeat them.
+        distinct: How many of them are different ones, the first; the others repeat them, or only fill up.
         unit: The length in the file that 1 stands for; 0 where that is not known.
         features: What the channels behind x, y and z are called.
         labels: The class of each point, where it is known, shape (points,), int64.
         class_names: What these are called.
+        filled: Whether the others lie far outside, where they count nowhere.
     """
 
     distinct: int
@@ -46,6 +47,7 @@ class CloudDescription(SampleDescription):
     features: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
+    filled: bool = False
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class CloudView(View):
         """How many points there are, and how large the cloud is."""
         said = count(self.points, "point")
         if self.points < len(self.values):
-            said += f", repeated to {len(self.values):,}"
+            said += f", {'filled up' if self.description.filled else 'repeated'} to {len(self.values):,}"
         if self.description.unit:
             said += f", radius {number(self.reach * self.description.unit)} in the unit of the file"
         return said

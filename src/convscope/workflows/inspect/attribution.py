@@ -93,18 +93,24 @@ def _attributions(context: InspectionContext, request: InspectionRequest, progre
     for done, name in enumerate(methods):
         progress(done, len(methods), f"attribution, {name}")
         family = METHODS[name].family
-        found[name] = explained(
-            context.loaded.model,
-            context.graph,
-            context.x,
-            name,
-            layer=layer if family == "cam" or len(methods) == 1 else None,
-            target=target,
-            output=request.output,
-            at=cast("Where", request.at or "surest"),
-            seed=request.seed,
-            options=request.options,
-        )
+        try:
+            found[name] = explained(
+                context.loaded.model,
+                context.graph,
+                context.x,
+                name,
+                layer=layer if family == "cam" or len(methods) == 1 else None,
+                target=target,
+                output=request.output,
+                at=cast("Where", request.at or "surest"),
+                seed=request.seed,
+                options=request.options,
+            )
+        except UsageError as error:
+            if name == methods[-1]:
+                raise
+            context.notes.append(f"{name} is left out: {error.message}")
+            continue
         place = found[name][0].path
         why = found[name][0].details.get("layer", "")
         empty = [context.inputs.names[i] for i, each in enumerate(found[name]) if not np.any(each.values)]

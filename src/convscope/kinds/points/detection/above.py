@@ -24,6 +24,7 @@ TALLEST = 620
 FAINT, FULL = 0.28, 0.9
 """How dark the lowest and the highest points are."""
 _OPACITY = 0.75
+_DOT = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 
 Region = tuple[float, float, float, float]
 """Smallest and largest x, smallest and largest y."""
@@ -71,9 +72,10 @@ class AbovePanel:
             colors = scale_of(theme, self.map).colors(self.map)
             picture = np.array(Image.fromarray(colors).resize(size, Image.Resampling.NEAREST))
         spots = self.spots(self.points[:, :2], size).astype(np.int64)
-        within = ((spots >= 0) & (spots < (wide, high))).all(axis=1)
-        shades = self._shades(theme)[within]
-        x, y = spots[within].T
+        within = np.all((spots >= 0) & (spots < np.array([wide - 1, high - 1])), axis=1)
+        order = np.argsort(self._weights()[within], kind="stable")
+        shades = np.repeat(self._shades(theme)[within][order], 4, axis=0)
+        x, y = (spots[within][order][:, None] + _DOT).reshape(-1, 2).T
         share = _OPACITY if self.map is not None else 1.0
         if self.map is None or self.values is not None:
             picture[y, x] = shades
@@ -88,6 +90,10 @@ class AbovePanel:
         along = (places[..., 0] - x0) / max(x1 - x0, 1e-9) * size[0]
         down = (y1 - places[..., 1]) / max(y1 - y0, 1e-9) * size[1]
         return np.stack([along, down], axis=-1)
+
+    def _weights(self) -> Floats:
+        """By which points lie over others: the size of their value, or their height, shape (points,)."""
+        return np.asarray(self.points[:, 2] if self.values is None else np.abs(self.values), np.float64)
 
     def _shades(self, theme: Theme) -> Colors:
         """The color of each point: by its value, or darker the higher it lies."""

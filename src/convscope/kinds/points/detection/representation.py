@@ -163,7 +163,7 @@ class PillarRepresentation(InputsAsEncoded, Plain):
 
     def describe(self, sample: Cloud) -> CloudDescription:
         """How many points are different ones."""
-        return CloudDescription(max(1, len(self.rows_of(sample))), 1.0, self.features)
+        return CloudDescription(max(1, len(self.rows_of(sample))), 1.0, self.features, filled=True)
 
     def example(self, count: int) -> npt.NDArray[np.float32]:
         """So many clouds of noise over the grid, shape (count, points, 3 + features)."""

@@ -182,7 +182,7 @@ register(
     ),
     LayerSpec(
         Pillars,
-        "convolution",
+        "other",
         "Pillars makes a picture of a cloud seen from above: a kernel is multiplied with each point, and the"
         " largest product of all points in a column becomes the value of its cell; cells without points are"
         " 0.",
@@ -190,7 +190,6 @@ register(
         _from_above,
         _pillar_cost,
         frozenset({"exact", "selects"}),
-        kernel="dense",
         component="pillars",
     ),
 )
