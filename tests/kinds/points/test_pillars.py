@@ -8,7 +8,7 @@ from made_streets import boxes, scan
 from convscope.errors import UsageError
 from convscope.kinds.points.detection.augmentation import (
     BoxedCloudAugmentation,
-    MirrorView,
+    MirroredClouds,
     augmentation,
 )
 from convscope.kinds.points.detection.boxes import inside, overlaps_in_space
@@ -151,12 +151,12 @@ def test_a_mirrored_cloud_has_mirrored_maps():
     true = MADE.to_grid(np.array(MADE.origin), boxes(2))
     other = true.values * np.array([1, -1, 1, 1, 1, 1, -1])
     one, two = (center_maps(each, MADE, 2) for each in (true, true.moved(other)))
-    back = MirrorView().undone(two[0][None], two[1][None, ..., :-1])
+    back = MirroredClouds().undone(two[0][None], two[1][None, ..., :-1])
     assert np.allclose(back[0][0], one[0], atol=1e-6)
     weights = one[1][..., -1] > 0.99
     assert np.allclose(back[1][0][weights], one[1][..., :-1][weights], atol=1e-5)
     values = cloud(0)[None]
-    assert np.array_equal(MirrorView()(MirrorView()(values)), values)
+    assert np.array_equal(MirroredClouds()(MirroredClouds()(values)), values)
 
 
 def test_the_network_gives_a_map_for_each_class_and_one_for_boxes():

@@ -81,11 +81,12 @@ def test_every_way_to_look_gives_figures(run, data, tmp_path, method):
     assert found.save(tmp_path / "seen.png")
 
 
-def test_boxes_from_above_need_a_run(run, data, tmp_path):
+def test_boxes_from_above_need_a_run(tmp_path):
     model = build("pillar_net", (256, 4), 2, grid=(32, 32), cell=0.2)
     model.save(tmp_path / "plain.keras")
+    np.save(tmp_path / "in.npy", np.zeros((1, 256, 4), np.float32))
     with pytest.raises(UsageError, match="runs of points-detection"):
-        convscope.look(tmp_path / "plain.keras", [str(data / "05.bin")], method="boxes-above")
+        convscope.look(tmp_path / "plain.keras", [str(tmp_path / "in.npy")], method="boxes-above")
 
 
 def test_it_is_explained_and_extracted(run, data, tmp_path):
@@ -148,7 +149,7 @@ def test_clouds_far_from_the_origin_are_moved_to_their_middle(tmp_path):
     for path in folder.glob("*.bin"):
         values = np.fromfile(path, np.float32).reshape(-1, 4).astype(np.float64)
         path.unlink()
-        np.save(path.with_suffix(".npy"), values + (4e5, 5e6, 0, 0))
+        np.save(path.with_suffix(".npy"), values + np.array([4e5, 5e6, 0, 0]))
     train = read_boxed_clouds(folder).train
     made, lines = fit_representation(train)
     assert made.centered and any("own middle" in line for line in lines)

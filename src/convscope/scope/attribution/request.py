@@ -176,7 +176,8 @@ def _is_by_position(graph: LayerGraph, source: int, output: int, head: Head, at:
     shape, value = graph.outputs[output].shape, graph.inputs[source]
     points = any(has_trait(call.layer, "selects") for call in graph.calls)
     along = len(shape) == len(value.shape) > (2 if points else 3) and has_channels(graph, value)
-    if not along or takes_channels_first(graph):
+    picture = points and head.ending == "sigmoid" and len(shape) == len(value.shape) + 1 == 4
+    if not (along or picture) or takes_channels_first(graph):
         return False
     return head.ending in ("softmax", "sigmoid") or at != "surest"
 

@@ -14,7 +14,7 @@ from convscope.kinds.points.detection.boxes import Floats, Marks, outlines
 from convscope.lenses.figures.outlines import class_palette
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colors, Numbers, Theme, color_bytes, find_theme, scale_of
+from convscope.lenses.sheet.theme import Colors, Numbers, Theme, color_bytes, find_theme, mixed, scale_of
 
 GUTTER = 28
 COLUMNS = 3
@@ -44,7 +44,7 @@ class AbovePanel:
         title: What is shown, below the panel.
         map: Values of the cells of the region, from the largest y downwards, shape (rows, columns); None for
             the points alone.
-        values: Of the points, by which they are colored, shape (points,); None for their height.
+        values: Of the points, by whose size they are colored, shape (points,); None for their height.
     """
 
     region: Region
@@ -95,17 +95,23 @@ class AbovePanel:
         """By which points lie over others: the size of their value, or their height, shape (points,)."""
         return np.asarray(self.points[:, 2] if self.values is None else np.abs(self.values), np.float64)
 
+    def _strengths(self, theme: Theme) -> Colors:
+        """Gray where a value is 0, in the second color of the theme where it is largest."""
+        sizes = np.abs(np.asarray(self.values, np.float64))
+        share = (sizes / (float(sizes.max(initial=0)) or 1.0))[:, None]
+        faint = color_bytes(mixed(theme.muted, theme.ground, FAINT)).astype(float)
+        return np.asarray(np.rint(share * color_bytes(theme.second) + (1 - share) * faint), np.uint8)
+
     def _shades(self, theme: Theme) -> Colors:
         """The color of each point: by its value, or darker the higher it lies."""
         if self.values is not None:
-            return scale_of(theme, np.append(self.values, 0.0)).colors(self.values)
+            return self._strengths(theme)
         heights = self.points[:, 2]
         low = float(np.quantile(heights, 0.05)) if len(heights) else 0.0
         top = float(np.quantile(heights, 0.98)) if len(heights) else 1.0
         share = FAINT + (FULL - FAINT) * np.clip((heights - low) / ((top - low) or 1.0), 0, 1)
         ink, ground = (color_bytes(each).astype(float) for each in (theme.ink, theme.ground))
-        mixed = np.rint(share[:, None] * ink + (1 - share[:, None]) * ground)
-        return np.asarray(mixed, np.uint8)
+        return np.asarray(np.rint(share[:, None] * ink + (1 - share[:, None]) * ground), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +104,7 @@ def augmentation(strength: float, turn: str | None = None, flip: bool = True) ->
 
 
 @dataclass(frozen=True)
-class MirrorView:
+class MirroredClouds:
     """A batch of clouds seen mirrored, and maps of such a batch mirrored back."""
 
     def __call__(self, values: Tensor) -> Tensor:
@@ -120,11 +119,11 @@ class MirrorView:
         return np.flip(scores, 1), np.flip(sides, 1) * _MIRRORED
 
 
-def test_time_views(mirror: bool = True, flip: bool = True) -> Sequence[Any]:
+def test_time_views(mirror: bool = True, flip: bool = True) -> Sequence[MirroredClouds]:
     """What maps are averaged over besides those of the cloud itself.
 
     Args:
         mirror: Whether there is anything.
         flip: Whether a mirrored cloud keeps its objects.
     """
-    return [MirrorView()] if mirror and flip else []
+    return [MirroredClouds()] if mirror and flip else []

@@ -91,7 +91,7 @@ def add_table(found: SpaceBoxTable, clouds: Sequence[str], made: ReadBoxes) -> N
     for number, cells in table.rows(list(found.columns.values())):
         row = dict(zip(roles, cells, strict=True))
         place, named = table.where(number), str(row["cloud"] or "").strip()
-        key = index.find(named) if named else None
+        key = (index.find(named) or index.find(Path(named).name)) if named else None
         if key is None:
             reason = f"named by {table.path.name}, but not there"
             made.skipped.append(Skipped(named or place, reason))

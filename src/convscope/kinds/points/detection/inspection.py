@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ CLASSES = 6
 EXPLAINED = 3
 """The surest boxes whose attribution is shown: one of each class, then others."""
 METHOD = "saliency"
+ROOM = 1.5
+"""Half the side of what is shown of an attribution, in lengths of its box."""
 
 
 def inspect_boxes_above(inspected: InspectedModel) -> InspectionResult:
@@ -43,7 +45,7 @@ def inspect_boxes_above(inspected: InspectedModel) -> InspectionResult:
         )
     recorded = record(inspected.model, inspected.inputs, list(inspected.layers))
     classes = inspected.class_names or ()
-    figures, arrays, about = [], dict[str, np.ndarray](), dict[str, Any]()
+    figures, arrays, about = [], dict[str, np.ndarray](), dict[str, dict[str, object]]()
     for at, name in enumerate(inspected.names):
         found = _Found(inspected, inspected.representation, recorded, at, tuple(classes))
         title = f"Boxes of {inspected.name}"
@@ -122,9 +124,15 @@ class _Found:
                 at=place,
             )
             values = np.asarray(found.values, np.float64)[self._there]
-            title = f"{METHOD} of {labels[index]} at {place[0]},{place[1]}"
-            shown.append(self._over(np.array([index]), [], title, values=values))
+            title = f"{METHOD} of {labels[index]} at {place[0]},{place[1]}; the stronger, the more orange"
+            panel = self._over(np.array([index]), [], title, values=values)
+            shown.append(replace(panel, region=self._around(self.boxes[index])))
         return shown
+
+    def _around(self, box: npt.NDArray[np.float64]) -> Region:
+        """A square around a box that is some times as large."""
+        half = ROOM * float(max(box[3], box[4])) + 4 * self._step
+        return box[0] - half, box[0] + half, box[1] - half, box[1] + half
 
     def _peak(self, middle: npt.NDArray[np.float64], k: int) -> tuple[int, int]:
         """The position with the largest score of a class near the middle of a box."""

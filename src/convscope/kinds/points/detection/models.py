@@ -51,15 +51,7 @@ def pillar_net(
     Raises:
         UsageError: The shape is not that of clouds, or the grid is too small.
     """
-    if len(input_shape) != 2 or (input_shape[1] or 0) < 3 or not input_shape[0]:
-        raise UsageError(
-            f"pillar_net takes clouds of shape (points, 3 or more channels). Received: {input_shape}."
-        )
-    if min(grid) < SMALLEST or any(side % STRIDE for side in grid) or width < 1 or blocks < 1:
-        raise UsageError(
-            f"pillar_net takes a grid of even sides of at least {SMALLEST}, and positive options. Received:"
-            f" grid={tuple(grid)}, width={width}, blocks={blocks}."
-        )
+    _check(input_shape, grid, width, blocks)
     inputs = keras.Input(input_shape)
     x = Pillars(width, grid, cell, name="pillars")(inputs)
     maps = []
@@ -72,6 +64,19 @@ def pillar_net(
         maps[-1] = layers.SpatialDropout2D(dropout, name="dropout")(maps[-1])
     outputs = space_head(summed(maps, width), classes, width)
     return keras.Model(inputs, outputs, name="pillar_net")
+
+
+def _check(input_shape: tuple[int, ...], grid: Sequence[int], width: int, blocks: int) -> None:
+    """Refuses what cannot be."""
+    if len(input_shape) != 2 or (input_shape[1] or 0) < 3 or not input_shape[0]:
+        raise UsageError(
+            f"pillar_net takes clouds of shape (points, 3 or more channels). Received: {input_shape}."
+        )
+    if min(grid) < SMALLEST or any(side % STRIDE for side in grid) or width < 1 or blocks < 1:
+        raise UsageError(
+            f"pillar_net takes a grid of even sides of at least {SMALLEST}, and positive options. Received:"
+            f" grid={tuple(grid)}, width={width}, blocks={blocks}."
+        )
 
 
 def space_head(x: keras.KerasTensor, classes: int, width: int) -> list[keras.KerasTensor]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +33,7 @@ from convscope.kinds.contract.recipe import (
 )
 from convscope.kinds.points.detection.augmentation import (
     BoxedCloudAugmentation,
-    MirrorView,
+    MirroredClouds,
     Pair,
     augmentation,
     test_time_views,
@@ -120,7 +119,7 @@ def space_examples(context: ExampleContext[PillarRepresentation]) -> SpaceExampl
     for index, each in enumerate(split.labels.tolist()):
         moved = represent.to_grid(represent.place_of(split.samples, index), each)
         boxes.append(_with_points(moved, inputs.take(np.array([index]))[0]))
-    augment: Any = context.augment if context.training else None
+    augment = context.augment if context.training else None
     if isinstance(augment, BoxedCloudAugmentation):
         augment = replace(augment, cell=represent.cell)
     return SpaceExamples(inputs, boxes, represent, len(context.class_names), augment)
@@ -154,7 +153,7 @@ def find_boxes(
     """All boxes of clouds that are not quite unlikely, the surest first, in the coordinates of each."""
     represent = fitted.representation
     inputs = represent.encode(samples, 0)
-    views = [each for each in fitted.test_time_views if isinstance(each, MirrorView)]
+    views = [each for each in fitted.test_time_views if isinstance(each, MirroredClouds)]
     starts = range(0, len(inputs), BATCH)
 
     def batches() -> Iterator[list[ArrayTree]]:
@@ -191,7 +190,7 @@ def _has_camera(samples: Samples) -> bool:
     return isinstance(samples, BoxedClouds) and len(samples) > 0 and samples.calibration(0) is not None
 
 
-def _merged(seen: Sequence[Sequence[Array]], views: Sequence[MirrorView]) -> tuple[Array, Array]:
+def _merged(seen: Sequence[Sequence[Array]], views: Sequence[MirroredClouds]) -> tuple[Array, Array]:
     """The mean over a batch and its views."""
     whole = [tuple(np.asarray(each, np.float32) for each in outputs) for outputs in seen]
     back = [whole[0], *(view.undone(*outputs) for view, outputs in zip(views, whole[1:], strict=True))]
@@ -220,7 +219,9 @@ def _thresholds(fitted: Fitted[PillarRepresentation]) -> Floats:
     return np.array(known, np.float64)
 
 
-def calibrate(fitted: Fitted[PillarRepresentation], validation: Split, progress: Progress) -> dict[str, Any]:
+def calibrate(
+    fitted: Fitted[PillarRepresentation], validation: Split, progress: Progress
+) -> dict[str, list[float]]:
     """The threshold of each class by which its boxes have the largest F1 on the validation split."""
     found = find_boxes(fitted, validation.samples, progress)
     true: list[SpaceBoxes] = validation.labels.tolist()
@@ -240,7 +241,7 @@ def evaluate(outputs: SpaceDetections, split: Split, class_names: Sequence[str])
     return space_metrics(outputs.found, true, class_names, outputs.thresholds, camera=outputs.camera)
 
 
-def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, Any]:
+def suggest_settings(architecture: str, splits: Splits) -> Mapping[str, object]:
     """Epochs that take about as long whatever the number of clouds."""
     many = len(splits.train)
     epochs = int(np.clip(round(LEARNED / many), *EPOCHS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +85,7 @@ class PillarRepresentation(InputsAsEncoded, Plain):
         return self.points, len(AXES) + len(self.features)
 
     @property
-    def sizes(self) -> dict[str, Any]:
+    def sizes(self) -> dict[str, tuple[int, int] | float]:
         """The grid and the side of a cell."""
         return {"grid": (self.rows, self.columns), "cell": self.cell}
 
@@ -156,9 +156,9 @@ class PillarRepresentation(InputsAsEncoded, Plain):
 
     def encode(
         self, samples: Samples, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
-    ) -> HeldArrays[Any] | LazyArrays[Any]:
+    ) -> HeldArrays[np.float32] | LazyArrays[np.float32]:
         """The clouds of a split, in memory where they fit."""
-        lazy: LazyArrays[Any] = LazyArrays(samples, self.to_array, self.shape, np.float32)
+        lazy: LazyArrays[np.float32] = LazyArrays(samples, self.to_array, self.shape, np.float32)
         return lazy.held(limit_bytes, progress, "encoding clouds")
 
     def describe(self, sample: Cloud) -> CloudDescription:
@@ -225,10 +225,7 @@ def fit_representation(
     rows, columns, side, grown = _grid(high - low, side)
     floor = float(np.median(values[:, 2] - values[:, 5] / 2))
     origin = (float((low[0] + high[0]) / 2), float((low[1] + high[1]) / 2), floor)
-    middles = [
-        float(np.median(values[classes == k, 2])) - floor if (classes == k).any() else each[2] / 2
-        for k, each in enumerate(sides)
-    ]
+    middles = _usual_middles(values, classes, floor)
     counts = np.array([fact.points for fact in facts])
     chosen = points or min(MOST_POINTS, math.ceil(np.quantile(counts, 0.95) / POINT_GRAIN) * POINT_GRAIN)
     made = PillarRepresentation(
@@ -288,6 +285,15 @@ def _usual_sides(values: Floats, classes: npt.NDArray[np.int64]) -> Floats:
             for k in range(int(classes.max()) + 1)
         ]
     )
+
+
+def _usual_middles(values: Floats, classes: npt.NDArray[np.int64], floor: float) -> list[float]:
+    """How high the middles of the boxes of each class usually are above the floor."""
+    whole = float(np.median(values[:, 2])) - floor
+    return [
+        float(np.median(values[classes == k, 2])) - floor if (classes == k).any() else whole
+        for k in range(int(classes.max()) + 1)
+    ]
 
 
 def _cell(values: Floats, sides: Floats, given: float | None) -> tuple[float, str]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from convscope.data.splits import Samples
 from convscope.files import written_whole
@@ -56,7 +55,7 @@ class SpacePrediction:
     values: tuple[float, ...] = ()
     file: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Cloud, class, score, and the box by the names that the reader of tables takes again."""
         written = {"written": self.file} if self.file else {}
         found = dict(zip(COLUMNS, (round(value, 4) for value in self.values), strict=False))
@@ -119,7 +118,7 @@ def write_boxes(
         The file with the boxes of each cloud.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     files, stems = [], dict[str, int]()
     for index, each in enumerate(found):
         name = samples.name(index)

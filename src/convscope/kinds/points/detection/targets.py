@@ -20,7 +20,7 @@ CHANNELS = (
 """What stands at each position: how far the middle lies to the right and below, in positions, and above that
 of its class, in its height; logarithms of the sides beside those of its class; and the heading. Twice the
 angle tells an axis whichever end is the front, and the angle itself the front."""
-WEIGHTS = (1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 0.2, 0.2)
+WEIGHTS = (1.0, 1.0, 4.0, 2.0, 2.0, 2.0, 0.6, 0.6, 0.2, 0.2)
 """How much an error of each counts."""
 STRIDE = 2
 """Cells between two positions of the outputs."""
@@ -59,7 +59,7 @@ class Classes(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class OutputGrid:
     """Positions of the outputs and where they lie.
 
     Args:
@@ -71,7 +71,7 @@ class Grid:
     step: float
 
     @classmethod
-    def of(cls, classes: Classes) -> Grid:
+    def of(cls, classes: Classes) -> OutputGrid:
         """That of a representation."""
         return cls((classes.rows // STRIDE, classes.columns // STRIDE), classes.cell * STRIDE)
 
@@ -93,7 +93,7 @@ def center_maps(boxes: SpaceBoxes, represent: Classes, classes: int) -> tuple[Ma
         `CenterFocal` targets, shape (rows, columns, classes), 1 at a center and -1 where a box is ignored,
         and those of `SpaceBoxError`, (rows, columns, channels + 1).
     """
-    grid = Grid.of(represent)
+    grid = OutputGrid.of(represent)
     scores = np.zeros((*grid.shape, classes), np.float32)
     sides = np.zeros((*grid.shape, len(CHANNELS) + 1), np.float32)
     places = grid.places(boxes.values)
@@ -123,7 +123,7 @@ def center_maps(boxes: SpaceBoxes, represent: Classes, classes: int) -> tuple[Ma
     return scores, sides
 
 
-def _bell(spot: npt.NDArray[np.int64], grid: Grid, side: float) -> tuple[slice, slice, Maps]:
+def _bell(spot: npt.NDArray[np.int64], grid: OutputGrid, side: float) -> tuple[slice, slice, Maps]:
     """The rows and columns around a position, and how near each is to it."""
     reach = max(LEAST_RADIUS, int(SHARE * side / grid.step))
     first = np.maximum(spot - reach, 0)
@@ -147,7 +147,7 @@ def decoded(scores: Array, sides: Array, represent: Classes) -> tuple[Floats, np
     Returns:
         Boxes about the middle of the grid, shape (boxes, 7), classes and scores.
     """
-    grid = Grid.of(represent)
+    grid = OutputGrid.of(represent)
     places, sure = peaks_of(scores, MOST_BOXES)
     found = sides[places[:, 0], places[:, 1]].astype(np.float64)
     classes = places[:, 2]
