@@ -50,8 +50,8 @@ def plot_space_boxes(outputs: SpaceDetections, split: Split, class_names: Sequen
         LazyFigure(
             cases,
             f"Boxes in {len(worst)} test clouds, the worst first",
-            "Boxes above the threshold of their class; right where the IoU with a true one is large enough. True"
-            " boxes that do not count, such as hidden ones, are neither missed nor wrong.",
+            "Boxes above the threshold of their class; right where the IoU with a true one is large enough."
+            " True boxes that do not count, such as hidden ones, are neither missed nor wrong.",
         ),
     ]
 
