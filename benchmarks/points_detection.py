@@ -6,9 +6,9 @@
 tenth test. Epoch and thresholds are chosen on validation; the figures are those of the test split by KITTI's
 rules: average precision over 40 recalls by the IoU in space, 0.7 for cars, 0.5 for pedestrians and cyclists,
 at the moderate difficulty. All else is the recipe's default. These scenes are simpler than streets: the
-figures say that network, losses and metrics work, and nothing of a real street. PointPillars has 77, 52 and 63
-on KITTI's validation split (over 11 recalls). A run that is finished is not trained again, and one that was
-interrupted goes on.
+figures say that network, losses and metrics work, and nothing of a real street. PointPillars has 77, 52 and
+63 on KITTI's validation split (over 11 recalls). A run that is finished is not trained again, and one that
+was interrupted goes on.
 """
 
 from __future__ import annotations
