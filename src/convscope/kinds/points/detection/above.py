@@ -24,7 +24,9 @@ TALLEST = 620
 FAINT, FULL = 0.28, 0.9
 """How dark the lowest and the highest points are."""
 _OPACITY = 0.75
-_DOT = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+_DOTS = tuple(np.mgrid[0:side, 0:side].reshape(2, -1).T for side in (2, 4))
+_FEW = 4000
+"""Points below which each is drawn larger."""
 
 Region = tuple[float, float, float, float]
 """Smallest and largest x, smallest and largest y."""
@@ -74,8 +76,10 @@ class AbovePanel:
         spots = self.spots(self.points[:, :2], size).astype(np.int64)
         within = np.all((spots >= 0) & (spots < np.array([wide - 1, high - 1])), axis=1)
         order = np.argsort(self._weights()[within], kind="stable")
-        shades = np.repeat(self._shades(theme)[within][order], 4, axis=0)
-        x, y = (spots[within][order][:, None] + _DOT).reshape(-1, 2).T
+        dot = _DOTS[int(len(order) < _FEW)]
+        shades = np.repeat(self._shades(theme)[within][order], len(dot), axis=0)
+        places = (spots[within][order][:, None] + dot).reshape(-1, 2)
+        x, y = np.minimum(places, np.array([wide - 1, high - 1])).T
         share = _OPACITY if self.map is not None else 1.0
         if self.map is None or self.values is not None:
             picture[y, x] = shades

@@ -60,7 +60,7 @@ def inspect_boxes_above(inspected: InspectedModel) -> InspectionResult:
     notes = (
         *inspected.notes,
         f"boxes with a score of at least {USUAL_THRESHOLD:g}, about the middle of the grid; {METHOD} of the"
-        " surest",
+        " surest: the more a point matters, the more orange it is",
     )
     return InspectionResult(f"Boxes of {inspected.name}", figures, arrays, {"inputs": about}, notes)
 
@@ -124,7 +124,7 @@ class _Found:
                 at=place,
             )
             values = np.asarray(found.values, np.float64)[self._there]
-            title = f"{METHOD} of {labels[index]} at {place[0]},{place[1]}; the stronger, the more orange"
+            title = f"{METHOD} of {labels[index]} at {place[0]},{place[1]}"
             panel = self._over(np.array([index]), [], title, values=values)
             shown.append(replace(panel, region=self._around(self.boxes[index])))
         return shown
@@ -160,5 +160,5 @@ class _Found:
 
 def _drawn(found: _Found, name: str, title: str, class_names: tuple[str, ...], theme: str) -> Figure:
     """The figure of one cloud."""
-    caption = f"{len(found.classes)} boxes with a score of {USUAL_THRESHOLD:g} or more"
+    caption = f"{len(found.classes)} boxes with a score of {USUAL_THRESHOLD:g} or more; orange: what mattered"
     return draw_above([AboveCase(name, caption, found.panels())], class_names, theme=theme, title=title)

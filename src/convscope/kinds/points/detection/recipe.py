@@ -67,7 +67,7 @@ from convscope.types import Array, ArrayTree, Progress
 
 BATCH = 4
 """Clouds that are predicted at a time."""
-LEARNED = 24_000
+LEARNED = 40_000
 """Clouds that a training learns from, counted as often as they are seen."""
 EPOCHS = (10, 200)
 _FEWEST_POINTS = 1
