@@ -13,7 +13,9 @@ export function drawMaps(panel, layout, tiles) {
   }
   const context = canvas.getContext("2d");
   const style = getComputedStyle(panel);
-  const colors = Object.fromEntries(["ink", "muted", "accent", "mark", "rule"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
+  const colors = Object.fromEntries(
+    ["ink", "muted", "accent", "mark", "rule"].map((name) => [name, style.getPropertyValue(`--${name}`)]),
+  );
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   context.translate(0, -scroller.scrollTop);
@@ -26,13 +28,19 @@ export function drawMaps(panel, layout, tiles) {
     const box = layout.place(k);
     tiles.draw(context, channel, box.x, box.y, box.w, box.h);
     label(context, layout, box, channel, channel === selection.c ? colors.mark : colors.muted, planes);
-    if (channel === shown?.channel || channel === selection.c) frame(context, box, channel === selection.c ? colors.mark : colors.accent);
+    if (channel === shown?.channel || channel === selection.c)
+      frame(context, box, channel === selection.c ? colors.mark : colors.accent);
   }
   marks(context, panel, layout, colors);
 }
 
 function label(context, layout, box, channel, color) {
-  if (layout.labels === "inside" || (layout.labels === "above" && box.w < 18) || (layout.labels === "left" && box.h < 9)) return;
+  if (
+    layout.labels === "inside" ||
+    (layout.labels === "above" && box.w < 18) ||
+    (layout.labels === "left" && box.h < 9)
+  )
+    return;
   context.fillStyle = color;
   if (layout.labels === "above") {
     context.textAlign = "left";
@@ -56,7 +64,10 @@ function marks(context, panel, layout, colors) {
   const { shown, selection, channels, planes } = panel;
   const both = [
     [shown, colors.accent],
-    [selection.at && selection.c !== undefined ? { channel: selection.c, at: selection.at } : null, colors.mark],
+    [
+      selection.at && selection.c !== undefined ? { channel: selection.c, at: selection.at } : null,
+      colors.mark,
+    ],
   ];
   for (const [mark, color] of both) {
     if (!mark || !mark.at.length || mark.at.length !== planes.positions.length) continue;
