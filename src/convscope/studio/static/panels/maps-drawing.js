@@ -1,9 +1,24 @@
 // Draws the maps that can be seen, their numbers, and the marks of what is chosen and under the pointer.
 
+const MOST_PIXELS = 2 ** 26;
+
 /** Draws into the canvas of a maps panel; only what is scrolled into sight. */
 export function drawMaps(panel, layout, tiles) {
-  const { canvas, scroller, channels, planes } = panel;
-  const [width, height] = [scroller.clientWidth, scroller.clientHeight];
+  const { clientWidth, clientHeight, scrollTop } = panel.scroller;
+  draw(panel, layout, tiles, panel.canvas, { width: clientWidth, height: clientHeight, top: scrollTop });
+}
+
+/** All maps in one canvas of their own, as far as a canvas holds them. */
+export function wholeMaps(panel, layout, tiles) {
+  const canvas = document.createElement("canvas");
+  const width = panel.scroller.clientWidth;
+  const most = Math.floor(MOST_PIXELS / width / (devicePixelRatio || 1) ** 2);
+  draw(panel, layout, tiles, canvas, { width, height: Math.min(layout.height, most), top: 0 });
+  return canvas;
+}
+
+function draw(panel, layout, tiles, canvas, { width, height, top }) {
+  const { channels, planes } = panel;
   const ratio = devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
@@ -18,11 +33,11 @@ export function drawMaps(panel, layout, tiles) {
   );
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  context.translate(0, -scroller.scrollTop);
+  context.translate(0, -top);
   context.imageSmoothingEnabled = false;
   context.font = `10.5px ${style.fontFamily}`;
   const { shown, selection } = panel;
-  const [first, behind] = layout.rowsIn(scroller.scrollTop, scroller.scrollTop + height);
+  const [first, behind] = layout.rowsIn(top, top + height);
   for (let k = Math.max(0, first); k < Math.min(behind, channels.length); k++) {
     const channel = channels[k];
     const box = layout.place(k);

@@ -6,9 +6,10 @@ import { Panel, Resource, problem, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { layoutOf, usualSize } from "../map-layout.js";
 import { Planes, Tiles } from "../planes.js";
+import { numbersLink, saveCanvas } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
-import { drawMaps } from "./maps-drawing.js";
+import { drawMaps, wholeMaps } from "./maps-drawing.js";
 
 const ORDERS = { number: "number", strength: "strength", response: "response here" };
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [-1, 1], ArrowUp: [-2, -1], ArrowDown: [-2, 1] };
@@ -84,7 +85,7 @@ class Maps extends Panel {
         <h2>${chosen?.name ?? "Maps"}</h2>
         <p class="muted">${this.#maps.busy ? "computing…" : this.planes ? this.#summary() : nothing}</p>
         <span class="grow"></span>
-        ${this.side ? nothing : this.#controls()}
+        ${this.side ? nothing : this.#controls()} ${path ? this.#saving(path, chosen) : nothing}
       </header>
       ${this.#leadingSliders()} ${problem(this.#maps.error)}
       ${chosen && !chosen.maps ? html`<p class="muted">What ${chosen.name} gives out is not kept; choose a layer before or after it.</p>` : nothing}
@@ -151,6 +152,19 @@ class Maps extends Panel {
           .value=${String(size ?? usual)}
           @input=${(event) => store.select({ size: event.target.value })}
       /></label>`;
+  }
+
+  #saving(path, { name }) {
+    const title = `${name} sample ${path.split("/")[4]}`;
+    return html`<span class="saving"
+      ><button
+        class="quiet"
+        title="Save the picture"
+        @click=${() => this.planes && saveCanvas(wholeMaps(this, this.#layout(), this.#tiles), title)}
+      >
+        PNG</button
+      >${numbersLink(`${path}/maps.npy`, { exact: 1 }, title)}</span
+    >`;
   }
 
   #leadingSliders() {

@@ -5,6 +5,7 @@ import { layer, model, samplePath } from "../catalog.js";
 import { scaleOf } from "../colors.js";
 import { Panel, Resource, problem } from "../element.js";
 import { fixed, number } from "../format.js";
+import { numbersLink } from "../saving.js";
 import { html, nothing } from "../vendor/lit.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
 
@@ -41,6 +42,7 @@ class PositionPanel extends Panel {
     return html`<header class="panel-head">
         <h2>Position</h2>
         <p class="muted">${found ? this.#title(found) : nothing}</p>
+        ${found && path ? html`<span class="grow"></span>${numbersLink(path, query, this.#title(found))}` : nothing}
       </header>
       ${problem(this.#position.error)} ${found ? this.#parts(found) : this.#invitation(chosen)}`;
   }
