@@ -99,7 +99,7 @@ export class TimelineInput extends Panel {
     return {
       width: Math.max(80, this.clientWidth),
       height: this.#height(shown) + (last ? 22 : 0),
-      padding: [4, 0, last ? 0 : 4, 0],
+      padding: [8, 0, last ? 0 : 4, 0],
       legend: { show: false },
       cursor: { sync: { key: "timeline" }, y: false, drag: { x: false, y: false }, points: { size: 5 } },
       scales: { x: { time: false, range: [-0.5, length - 0.5] } },

@@ -3,7 +3,7 @@
 import { getArray, getJson } from "../api.js";
 import { fieldAt, loadField, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
-import { number } from "../format.js";
+import { number, plural } from "../format.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./own-input.js";
@@ -103,7 +103,12 @@ class InputPanel extends Panel {
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
     if (!field)
       return size ? `A position of ${chosen.name} sees ${size} of the input, stride ${stride}.` : "";
-    return `It sees ${field.map(([start, stop]) => `${start}\u2013${stop - 1}`).join(" \u00d7 ")} of the input.`;
+    const spans = field.map(([start, stop]) => (stop - start > 1 ? `${start}–${stop - 1}` : String(start)));
+    const names = this.#input.value?.meta.axes.map(({ name }) => name).join(" × ") ?? "";
+    const hops = chosen.hops ? ` and all within ${plural(chosen.hops, "step")} of it` : "";
+    return field.some(([start, stop]) => stop <= start)
+      ? "It sees nothing of the input."
+      : `It sees ${names} ${spans.join(" × ")}${hops}.`;
   }
 
   /** Chooses the position of the layer in the middle of whose field a place of the input lies. */

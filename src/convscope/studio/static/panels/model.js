@@ -82,7 +82,7 @@ class ModelPanel extends Panel {
       const found = shown.filter((each) => `${each.name} ${each.type}`.toLowerCase().includes(wanted));
       return found.map((each) => ({ layer: each, names: [each.id], inputs: [] }));
     }
-    const rows = inputs.map((input) => ({ input, names: [input.name], inputs: [] }));
+    const rows = inputRows(inputs);
     const folded = new Map();
     series.forEach(({ blocks }, number) =>
       blocks.forEach(({ ids, name }, b) =>
@@ -124,7 +124,7 @@ class ModelPanel extends Panel {
     if (row.input) {
       return html`<li class="row input-row">
         <span class="glyph" data-role="input"></span><span class="name">${row.input.name}</span
-        ><span class="shape">${shape(row.input.shape)}</span>
+        ><span class="shape">${row.input.shape ? shape(row.input.shape) : ""}</span>
       </li>`;
     }
     if (row.block) {
@@ -192,6 +192,13 @@ export function selectLayer(chosen) {
     c: c < chosen.channels ? c : undefined,
     at: fits && c < chosen.channels ? at : undefined,
   });
+}
+
+/** A row for each input; one for all where there are many. */
+function inputRows(inputs) {
+  if (inputs.length <= 3) return inputs.map((input) => ({ input, names: [input.name], inputs: [] }));
+  const names = inputs.map(({ name }) => name);
+  return [{ input: { name: `${names.length} inputs: ${names.join(", ")}`, shape: null }, names, inputs: [] }];
 }
 
 function blockRow(block, layers, open) {

@@ -113,7 +113,7 @@ export function rows({ names }, { byPlace, places, padded }) {
 export function strongest({ top, rest, products, shape }) {
   const all = products?.length ?? shape.reduce((a, b) => a * b, 1);
   return html`<h3>The largest products</h3>
-    <table class="rows top">
+    <table class="largest">
       <thead>
         <tr>
           <th scope="col">read from</th>
