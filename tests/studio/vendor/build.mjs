@@ -34,5 +34,10 @@ writeFileSync(join(out, "uplot.css"), readFileSync(join(here, "node_modules/uplo
 const sums = readdirSync(out)
   .filter((name) => name !== "SHA256SUMS")
   .sort()
-  .map((name) => `${createHash("sha256").update(readFileSync(join(out, name))).digest("hex")}  ${name}\n`);
+  .map(
+    (name) =>
+      `${createHash("sha256")
+        .update(readFileSync(join(out, name)))
+        .digest("hex")}  ${name}\n`,
+  );
 writeFileSync(join(out, "SHA256SUMS"), sums.join(""));

@@ -8,16 +8,23 @@ class AudioInput extends TimelineInput {
   render() {
     const source = this.meta?.original;
     return html`${super.render()}
-      ${source && !this.most
-        ? html`<audio controls preload="metadata" src=${address(source.url ?? source)} @timeupdate=${this.#follow} @seeked=${this.#follow}></audio>`
-        : nothing}`;
+    ${
+      source && !this.most
+        ? html`<audio
+            controls
+            preload="metadata"
+            src=${address(source.url ?? source)}
+            @timeupdate=${this.#follow}
+            @seeked=${this.#follow}
+          ></audio>`
+        : nothing
+    }`;
   }
 
-  /** Moves the cursor to the place that is heard. */
-  #follow(event) {
-    const { length } = this.series;
-    const share = event.target.currentTime / event.target.duration;
-    this.cursor = Number.isFinite(share) ? [Math.floor(share * length)] : null;
+  /** Moves the cursor to the place that is heard, where that is in the part that the model hears. */
+  #follow({ target }) {
+    const place = Math.floor((target.currentTime - (this.meta.begins ?? 0)) * this.meta.rate);
+    this.cursor = place >= 0 && place < this.series.length ? [place] : null;
   }
 }
 

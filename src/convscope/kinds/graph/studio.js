@@ -27,9 +27,16 @@ class GraphInput extends Panel {
   render() {
     const graph = this.meta?.graph;
     if (!graph) return html`<p class="muted">Nothing is known of this graph's edges.</p>`;
-    return html`<canvas class="graph" role="img" aria-label="Graph of ${plural(graph.names.length, "node")} and ${plural(graph.edges.length, "edge")}"
-        @pointermove=${this.#move} @pointerleave=${() => this.#tell("cs-hover", null)} @click=${() => this.pointed !== null && this.#tell("cs-pick", this.pointed)}
-        @wheel=${this.#zoom} @dblclick=${this.#home}></canvas>
+    return html`<canvas
+        class="graph"
+        role="img"
+        aria-label="Graph of ${plural(graph.names.length, "node")} and ${plural(graph.edges.length, "edge")}"
+        @pointermove=${this.#move}
+        @pointerleave=${() => this.#tell("cs-hover", null)}
+        @click=${() => this.pointed !== null && this.#tell("cs-pick", this.pointed)}
+        @wheel=${this.#zoom}
+        @dblclick=${this.#home}
+      ></canvas>
       <p class="under muted"></p>
       ${graph.note && !this.most ? html`<p class="muted">${graph.note}</p>` : nothing}`;
   }
@@ -65,7 +72,10 @@ class GraphInput extends Panel {
 
   #at([x, y], [width, height]) {
     const side = (Math.min(width, height) - 28) * this.#view.zoom;
-    return [width / 2 + (x - this.#view.x) * side * Math.max(1, width / height / 1.3), height / 2 + (y - this.#view.y) * side];
+    return [
+      width / 2 + (x - this.#view.x) * side * Math.max(1, width / height / 1.3),
+      height / 2 + (y - this.#view.y) * side,
+    ];
   }
 
   #draw() {
@@ -113,7 +123,11 @@ class GraphInput extends Panel {
     places.forEach(([x, y], node) => {
       const seen = !reach || reach[node] >= 0;
       context.globalAlpha = seen ? 1 : 0.25;
-      context.fillStyle = values ? cssColor(values[node], scale, theme()) : reach && seen ? color("mark") : color("accent");
+      context.fillStyle = values
+        ? cssColor(values[node], scale, theme())
+        : reach && seen
+          ? color("mark")
+          : color("accent");
       context.beginPath();
       context.arc(x, y, seen && reach ? radius + 1 : radius, 0, 7);
       context.fill();
@@ -128,14 +142,17 @@ class GraphInput extends Panel {
     if (labeled.length > MOST_LABELS || this.most) return;
     context.fillStyle = color("ink");
     context.font = `11px ${getComputedStyle(this).fontFamily}`;
-    for (const node of labeled) context.fillText(names[node], places[node][0] + radius + 3, places[node][1] + 4);
+    for (const node of labeled)
+      context.fillText(names[node], places[node][0] + radius + 3, places[node][1] + 4);
   }
 
   #values() {
     if (!this.overlay) return null;
     const { data, shape } = this.overlay;
     const channels = shape.slice(1).reduce((a, b) => a * b, 1);
-    return Float32Array.from({ length: this.meta.graph.names.length }, (_, i) => data.slice(i * channels, (i + 1) * channels).reduce((a, b) => a + b, 0));
+    return Float32Array.from({ length: this.meta.graph.names.length }, (_, i) =>
+      data.slice(i * channels, (i + 1) * channels).reduce((a, b) => a + b, 0),
+    );
   }
 
   #move(event) {
@@ -175,7 +192,9 @@ class GraphInput extends Panel {
   }
 
   #tell(name, node) {
-    this.dispatchEvent(new CustomEvent(name, { detail: { position: node === null ? null : [node] }, bubbles: true }));
+    this.dispatchEvent(
+      new CustomEvent(name, { detail: { position: node === null ? null : [node] }, bubbles: true }),
+    );
   }
 }
 

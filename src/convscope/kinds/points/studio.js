@@ -5,7 +5,17 @@ import { Panel, theme } from "../../static/element.js";
 import { number } from "../../static/format.js";
 import { extent } from "../../static/npy.js";
 import { html } from "../../static/vendor/lit.js";
-import { BufferAttribute, BufferGeometry, Color, OrbitControls, PerspectiveCamera, Points, Scene, ShaderMaterial, WebGLRenderer } from "../../static/vendor/three.js";
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Color,
+  OrbitControls,
+  PerspectiveCamera,
+  Points,
+  Scene,
+  ShaderMaterial,
+  WebGLRenderer,
+} from "../../static/vendor/three.js";
 
 const VERTEX = `attribute vec3 shade; varying vec3 vShade; uniform float size;
 void main() { vShade = shade; vec4 at = modelViewMatrix * vec4(position, 1.0); gl_PointSize = size / -at.z; gl_Position = projectionMatrix * at; }`;
@@ -30,7 +40,12 @@ class PointsInput extends Panel {
   }
 
   render() {
-    return html`<canvas class="cloud" role="img" aria-label="Cloud of ${this.arrays ? this.cloud.shape[0] : 0} points; drag to turn it"></canvas><p class="under muted"></p>`;
+    return html`<canvas
+        class="cloud"
+        role="img"
+        aria-label="Cloud of ${this.arrays ? this.cloud.shape[0] : 0} points; drag to turn it"
+      ></canvas>
+      <p class="under muted"></p>`;
   }
 
   firstUpdated() {
@@ -64,10 +79,15 @@ class PointsInput extends Panel {
   #place() {
     const { data, shape } = this.cloud;
     const [count, channels] = shape;
-    const axes = [0, 1, 2].map((axis) => extent(Float32Array.from({ length: count }, (_, i) => data[i * channels + axis])));
+    const axes = [0, 1, 2].map((axis) =>
+      extent(Float32Array.from({ length: count }, (_, i) => data[i * channels + axis])),
+    );
     const half = Math.max(...axes.map(([low, high]) => high - low)) / 2 || 1;
     const middle = axes.map(([low, high]) => (low + high) / 2);
-    const positions = Float32Array.from({ length: 3 * count }, (_, i) => (data[Math.floor(i / 3) * channels + (i % 3)] - middle[i % 3]) / half);
+    const positions = Float32Array.from(
+      { length: 3 * count },
+      (_, i) => (data[Math.floor(i / 3) * channels + (i % 3)] - middle[i % 3]) / half,
+    );
     if (this.points) {
       this.scene.remove(this.points);
       this.points.geometry.dispose();
@@ -75,7 +95,14 @@ class PointsInput extends Panel {
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(positions, 3));
     geometry.setAttribute("shade", new BufferAttribute(new Float32Array(3 * count), 3));
-    this.points = new Points(geometry, new ShaderMaterial({ vertexShader: VERTEX, fragmentShader: FRAGMENT, uniforms: { size: { value: 12 } } }));
+    this.points = new Points(
+      geometry,
+      new ShaderMaterial({
+        vertexShader: VERTEX,
+        fragmentShader: FRAGMENT,
+        uniforms: { size: { value: 12 } },
+      }),
+    );
     this.scene.add(this.points);
   }
 
@@ -85,8 +112,14 @@ class PointsInput extends Panel {
     const [count, channels] = shape;
     const overlay = this.overlay;
     const per = overlay ? overlay.data.length / count : 1;
-    const values = Float32Array.from({ length: count }, (_, i) => (overlay ? overlay.data.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0) : data[i * channels + 2]));
-    const scale = overlay ? scaleOf(...extent(values)) : { low: extent(values)[0], high: extent(values)[1], kind: "sequential" };
+    const values = Float32Array.from({ length: count }, (_, i) =>
+      overlay
+        ? overlay.data.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0)
+        : data[i * channels + 2],
+    );
+    const scale = overlay
+      ? scaleOf(...extent(values))
+      : { low: extent(values)[0], high: extent(values)[1], kind: "sequential" };
     const pale = new Color(getComputedStyle(this).getPropertyValue("--rule").trim());
     const shade = this.points.geometry.getAttribute("shade");
     const [start, stop] = this.field?.length === 1 ? this.field[0] : [0, Infinity];
@@ -95,7 +128,9 @@ class PointsInput extends Panel {
       shade.setXYZ(i, color.r, color.g, color.b);
     }
     shade.needsUpdate = true;
-    this.querySelector(".under").textContent = overlay ? `${number(scale.low)} to ${number(scale.high)}` : `height ${number(scale.low)} to ${number(scale.high)}`;
+    this.querySelector(".under").textContent = overlay
+      ? `${number(scale.low)} to ${number(scale.high)}`
+      : `height ${number(scale.low)} to ${number(scale.high)}`;
   }
 
   #fit() {
@@ -111,7 +146,8 @@ class PointsInput extends Panel {
 
   #draw() {
     const ratio = devicePixelRatio || 1;
-    if (this.points) this.points.material.uniforms.size.value = (this.cloud.shape[0] > 20000 ? 6 : 14) * ratio;
+    if (this.points)
+      this.points.material.uniforms.size.value = (this.cloud.shape[0] > 20000 ? 6 : 14) * ratio;
     this.renderer.render(this.scene, this.camera);
   }
 }

@@ -38,7 +38,8 @@ class VideoInput extends Panel {
     if (!this.arrays) return;
     if (changed.has("arrays")) this.limits = extent(this.clip.data);
     const [start, stop] = this.field?.[0] ?? [];
-    if (changed.has("field") && this.field && !this.playing && (this.frame < start || this.frame >= stop)) this.frame = Math.floor((start + stop - 1) / 2);
+    if (changed.has("field") && this.field && !this.playing && (this.frame < start || this.frame >= stop))
+      this.frame = Math.floor((start + stop - 1) / 2);
     if (changed.has("cursor") && this.cursor) this.frame = this.cursor[0];
     this.frame = Math.max(0, Math.min(this.clip.shape[0] - 1, this.frame));
   }
@@ -47,12 +48,35 @@ class VideoInput extends Panel {
     if (!this.arrays) return nothing;
     const most = this.most ?? Math.max(180, Math.min(520, innerHeight * 0.3));
     const when = this.meta?.axes?.[0]?.places?.[this.frame];
-    return html`<cs-plane .array=${this.clip} .overlay=${this.overlay ?? null} .axis=${0} .place=${[this.frame, 0, 0]} .field=${this.field?.length === 3 ? this.field : null} .limits=${this.limits} .most=${most}></cs-plane>
-      ${this.most
-        ? nothing
-        : html`<div class="bar"><button class="plain" aria-pressed=${Boolean(this.playing)} @click=${this.#play}>${this.playing ? "Stop" : "Play"}</button>
-            <label class="slider wide">Frame <input type="range" min="0" max=${this.clip.shape[0] - 1} .value=${String(this.frame)} @input=${(event) => (this.frame = Number(event.target.value))} />
-            <output>${this.frame}${when === undefined ? "" : `, ${when}`}</output></label></div>`}`;
+    return html`<cs-plane
+        .array=${this.clip}
+        .overlay=${this.overlay ?? null}
+        .axis=${0}
+        .place=${[this.frame, 0, 0]}
+        .field=${this.field?.length === 3 ? this.field : null}
+        .limits=${this.limits}
+        .most=${most}
+      ></cs-plane>
+      ${
+        this.most
+          ? nothing
+          : html`<div class="bar">
+              <button class="plain" aria-pressed=${Boolean(this.playing)} @click=${this.#play}>
+                ${this.playing ? "Stop" : "Play"}
+              </button>
+              <label class="slider wide"
+                >Frame
+                <input
+                  type="range"
+                  min="0"
+                  max=${this.clip.shape[0] - 1}
+                  .value=${String(this.frame)}
+                  @input=${(event) => (this.frame = Number(event.target.value))}
+                />
+                <output>${this.frame}${when === undefined ? "" : `, ${when}`}</output></label
+              >
+            </div>`
+      }`;
   }
 
   #play() {
@@ -60,7 +84,10 @@ class VideoInput extends Panel {
       clearInterval(this.playing);
       this.playing = null;
     } else {
-      this.playing = setInterval(() => (this.frame = (this.frame + 1) % this.clip.shape[0]), 1000 / FRAMES_A_SECOND);
+      this.playing = setInterval(
+        () => (this.frame = (this.frame + 1) % this.clip.shape[0]),
+        1000 / FRAMES_A_SECOND,
+      );
     }
   }
 }

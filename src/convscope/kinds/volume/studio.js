@@ -28,27 +28,62 @@ class VolumeInput extends Panel {
     const lengths = this.volume.shape.slice(0, 3);
     if (changed.has("arrays")) {
       this.limits = extent(this.volume.data);
-      if (!this.place || this.place.some((part, axis) => part >= lengths[axis])) this.place = lengths.map((length) => Math.floor(length / 2));
+      if (!this.place || this.place.some((part, axis) => part >= lengths[axis]))
+        this.place = lengths.map((length) => Math.floor(length / 2));
     }
-    const target = changed.has("cursor") && this.cursor ? this.cursor : changed.has("field") && this.field ? middleOf(this.field) : null;
-    if (target?.length === 3) this.place = target.map((part, axis) => Math.max(0, Math.min(lengths[axis] - 1, part)));
+    const target =
+      changed.has("cursor") && this.cursor
+        ? this.cursor
+        : changed.has("field") && this.field
+          ? middleOf(this.field)
+          : null;
+    if (target?.length === 3)
+      this.place = target.map((part, axis) => Math.max(0, Math.min(lengths[axis] - 1, part)));
   }
 
   render() {
     if (!this.arrays) return nothing;
     const names = this.meta?.axes?.map(({ name }) => name) ?? [];
     const { place } = this;
-    return html`<div class="planes">${[0, 1, 2].map((axis) => this.#plane(axis, names[axis] ?? `axis ${axis}`))}</div>
+    return html`<div class="planes">
+        ${[0, 1, 2].map((axis) => this.#plane(axis, names[axis] ?? `axis ${axis}`))}
+      </div>
       ${this.most ? nothing : html`<p class="muted">(${place.join(", ")}): ${number(this.#value(place))}${this.#where(place)}</p>`}`;
   }
 
   #plane(axis, name) {
-    const most = this.most ?? Math.max(120, Math.min(380, (this.clientWidth || 600) / 3 - 24, innerHeight * 0.28));
+    const most =
+      this.most ?? Math.max(120, Math.min(380, (this.clientWidth || 600) / 3 - 24, innerHeight * 0.28));
     const last = this.volume.shape[axis] - 1;
     return html`<figure>
-      <cs-plane .array=${this.volume} .overlay=${this.overlay ?? null} .axis=${axis} .place=${this.place} .field=${this.field?.length === 3 ? this.field : null} .limits=${this.limits} .most=${most} ?cross=${!this.most}
-        @cs-pick=${(event) => (this.place = event.detail.position)}></cs-plane>
-      ${this.most ? nothing : html`<figcaption><label class="slider">${name} <input type="range" min="0" max=${last} .value=${String(this.place[axis])} @input=${(event) => this.#move(axis, Number(event.target.value))} /> <output>${this.place[axis]}</output></label></figcaption>`}
+      <cs-plane
+        .array=${this.volume}
+        .overlay=${this.overlay ?? null}
+        .axis=${axis}
+        .place=${this.place}
+        .field=${this.field?.length === 3 ? this.field : null}
+        .limits=${this.limits}
+        .most=${most}
+        ?cross=${!this.most}
+        @cs-pick=${(event) => (this.place = event.detail.position)}
+      ></cs-plane>
+      ${
+        this.most
+          ? nothing
+          : html`<figcaption>
+              <label class="slider"
+                >${name}
+                <input
+                  type="range"
+                  min="0"
+                  max=${last}
+                  .value=${String(this.place[axis])}
+                  @input=${(event) => this.#move(axis, Number(event.target.value))}
+                />
+                <output>${this.place[axis]}</output></label
+              >
+            </figcaption>`
+      }
     </figure>`;
   }
 
@@ -61,11 +96,11 @@ class VolumeInput extends Panel {
     return this.volume.data[((z * rows + y) * columns + x) * channels];
   }
 
-  /** Where the point lies, where the axes have a unit. */
+  /** Where the point lies from the first voxel on, where the voxels have a size. */
   #where(place) {
     const axes = this.meta?.axes ?? [];
-    if (!axes.every(({ unit, step }) => unit && step)) return "";
-    return `, at ${place.map((part, axis) => `${number((axes[axis].origin ?? 0) + part * axes[axis].step)}`).join(" × ")} ${axes[0].unit}`;
+    if (!axes.length || !axes.every(({ spacing }) => spacing)) return "";
+    return `, at ${place.map((part, axis) => number(part * axes[axis].spacing)).join(" × ")} ${axes[0].unit}`;
   }
 }
 

@@ -28,7 +28,9 @@ export function studioState() {
 
 /** The models that are selected, the first one in front. */
 export function chosenModels() {
-  const chosen = (store.selection.m ?? []).map((id) => state.models.find((model) => model.id === id)).filter(Boolean);
+  const chosen = (store.selection.m ?? [])
+    .map((id) => state.models.find((model) => model.id === id))
+    .filter(Boolean);
   return chosen.length ? chosen : state.models.slice(0, 1);
 }
 
@@ -41,7 +43,11 @@ export function model() {
 export async function loadLayers(id) {
   if (layerLists.has(id)) return;
   const { layers: rows, blocks, inputs, ...whole } = await getJson(`api/models/${id}/layers`);
-  const layers = rows.map(({ spatial, positions, ...row }) => ({ ...row, lengths: spatial ?? [], takenApart: positions }));
+  const layers = rows.map(({ spatial, positions, ...row }) => ({
+    ...row,
+    lengths: spatial ?? [],
+    takenApart: positions,
+  }));
   const byName = new Map(layers.map((each) => [each.name, each]));
   layerLists.set(id, { ...whole, layers, inputs: inputs ?? [], series: seriesOf(blocks ?? []), byName });
 }

@@ -47,7 +47,9 @@ function spread(text) {
   return Uint32Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * steps;
     const left = Math.min(Math.floor(at), steps - 1);
-    const [r, g, b] = colors[left].map((low, part) => Math.round(low + (at - left) * (colors[left + 1][part] - low)));
+    const [r, g, b] = colors[left].map((low, part) =>
+      Math.round(low + (at - left) * (colors[left + 1][part] - low)),
+    );
     return packed(r, g, b);
   });
 }

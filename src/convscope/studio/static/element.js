@@ -117,7 +117,10 @@ export const styled = directive(
 /** What went wrong, and what to do. */
 export function problem(error) {
   if (!error) return nothing;
-  return html`<div class="problem" role="alert"><p>${error.message}</p>${error.hint ? html`<p class="muted">${error.hint}</p>` : nothing}</div>`;
+  return html`<div class="problem" role="alert">
+    <p>${error.message}</p>
+    ${error.hint ? html`<p class="muted">${error.hint}</p>` : nothing}
+  </div>`;
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -33,7 +33,10 @@ class Studio extends Panel {
     if (!m) return;
     await Promise.all(chosenModels().map(({ id }) => loadLayers(id)));
     const { data } = studioState();
-    const first = data && store.selection.s === undefined ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id : undefined;
+    const first =
+      data && store.selection.s === undefined
+        ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id
+        : undefined;
     const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
     const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view] ? view : "inspect", s, l };
     store.select(changes, false);
@@ -47,38 +50,57 @@ class Studio extends Panel {
     if (!state.models.length) return html`<main class="alone"><p>There is no model to show.</p></main>`;
     const { view = "inspect" } = this.selection;
     this.#view.of(view, () => loadView(view));
-    return html`
-      <header class="top">
+    return html` <header class="top">
         <strong class="brand">convscope studio</strong>
         ${this.#samples()}
-        <nav aria-label="Views">${Object.entries(VIEWS).filter(([, { fits }]) => fits()).map(([name, { title }]) => this.#tab(name, title, view))}</nav>
-        <button class="quiet" @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")} aria-label="Change to ${theme() === "dark" ? "light" : "dark"} colors">${theme() === "dark" ? "Light" : "Dark"}</button>
+        <nav aria-label="Views">
+          ${Object.entries(VIEWS)
+            .filter(([, { fits }]) => fits())
+            .map(([name, { title }]) => this.#tab(name, title, view))}
+        </nav>
+        <button
+          class="quiet"
+          @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")}
+          aria-label="Change to ${theme() === "dark" ? "light" : "dark"} colors"
+        >
+          ${theme() === "dark" ? "Light" : "Dark"}
+        </button>
       </header>
-      <main class="view view-${view}">${problem(this.#view.error)} ${this.#view.ready ? this.#view.value() : nothing}</main>`;
+      <main class="view view-${view}">
+        ${problem(this.#view.error)} ${this.#view.ready ? this.#view.value() : nothing}
+      </main>`;
   }
 
   #known(id) {
     this.waiting ??= new Map();
     if (!this.waiting.has(id)) {
       this.waiting.set(id, false);
-      loadLayers(id).then(() => {
-        this.waiting.set(id, true);
-        this.requestUpdate();
-      }, (error) => {
-        this.error = error;
-        this.requestUpdate();
-      });
+      loadLayers(id).then(
+        () => {
+          this.waiting.set(id, true);
+          this.requestUpdate();
+        },
+        (error) => {
+          this.error = error;
+          this.requestUpdate();
+        },
+      );
     }
     return this.waiting.get(id);
   }
 
   #tab(name, title, view) {
     const target = `#${new URLSearchParams({ ...Object.fromEntries(Object.entries(this.selection).filter(([, value]) => value !== undefined && value !== null)), view: name })}`;
-    return html`<a href=${target} aria-current=${name === view ? "page" : "false"} @click=${(event) => {
-      if (event.metaKey || event.ctrlKey) return;
-      event.preventDefault();
-      store.select({ view: name });
-    }}>${title}</a>`;
+    return html`<a
+      href=${target}
+      aria-current=${name === view ? "page" : "false"}
+      @click=${(event) => {
+        if (event.metaKey || event.ctrlKey) return;
+        event.preventDefault();
+        store.select({ view: name });
+      }}
+      >${title}</a
+    >`;
   }
 
   #samples() {

@@ -12,7 +12,9 @@ const STRIP_LABEL = 44;
 export function layoutOf(planes, count, width, size) {
   const rank = planes.positions.length;
   if (rank === 0) return cells(count, width, size);
-  return rank === 1 ? strips(planes.positions[0], count, width, size) : tiles(planes.positions.slice(-2), count, width, size);
+  return rank === 1
+    ? strips(planes.positions[0], count, width, size)
+    : tiles(planes.positions.slice(-2), count, width, size);
 }
 
 /** The size of a map where none was chosen, in pixels: as large as all fit, within what is readable. */
@@ -23,13 +25,21 @@ export function usualSize(planes, width = 640, height = 400) {
   const [rows, columns] = planes.positions.slice(-2);
   const longest = Math.max(rows, columns);
   const room = Math.sqrt((width * height) / planes.channels) - GAP - LABEL / 2;
-  return Math.round(Math.max(Math.min(64, 12 * longest), Math.min(280, 40 * longest, room * (longest / Math.sqrt(rows * columns)))));
+  return Math.round(
+    Math.max(
+      Math.min(64, 12 * longest),
+      Math.min(280, 40 * longest, room * (longest / Math.sqrt(rows * columns))),
+    ),
+  );
 }
 
 function tiles([rows, columns], count, width, size) {
   const scale = size / Math.max(rows, columns);
   const wanted = Math.max(columns * scale, 2);
-  const across = Math.max(1, Math.min(Math.round((width + GAP) / (wanted + GAP)), Math.floor((width + GAP) / (2 + GAP))));
+  const across = Math.max(
+    1,
+    Math.min(Math.round((width + GAP) / (wanted + GAP)), Math.floor((width + GAP) / (2 + GAP))),
+  );
   const w = count < across ? wanted : Math.max(2, Math.floor((width + GAP) / across) - GAP);
   const h = Math.max(2, Math.round((w * rows) / columns));
   const step = h + LABEL + GAP;
@@ -43,8 +53,17 @@ function tiles([rows, columns], count, width, size) {
     hit(x, y) {
       const [column, row] = [Math.floor(x / (w + GAP)), Math.floor(y / step)];
       const k = row * across + column;
-      const inside = [Math.floor(((y - row * step - LABEL) / h) * rows), Math.floor(((x - column * (w + GAP)) / w) * columns)];
-      const within = column < across && k < count && inside[0] >= 0 && inside[0] < rows && inside[1] >= 0 && inside[1] < columns;
+      const inside = [
+        Math.floor(((y - row * step - LABEL) / h) * rows),
+        Math.floor(((x - column * (w + GAP)) / w) * columns),
+      ];
+      const within =
+        column < across &&
+        k < count &&
+        inside[0] >= 0 &&
+        inside[0] < rows &&
+        inside[1] >= 0 &&
+        inside[1] < columns;
       return within ? { k, at: inside } : null;
     },
     spot(k, at) {

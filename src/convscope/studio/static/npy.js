@@ -28,13 +28,18 @@ const KINDS = {
  */
 export function parseNpy(buffer) {
   const head = new DataView(buffer);
-  if (buffer.byteLength < 10 || head.getUint32(0) !== 0x934e554d) throw new Error("The reply is no .npy file.");
+  if (buffer.byteLength < 10 || head.getUint32(0) !== 0x934e554d)
+    throw new Error("The reply is no .npy file.");
   const long = head.getUint8(6) > 1;
   const start = long ? 12 : 10;
   const length = long ? head.getUint32(8, true) : head.getUint16(8, true);
   const text = new TextDecoder("latin1").decode(new Uint8Array(buffer, start, length));
   const dtype = /'descr':\s*'[<|=]?(\w\d)'/.exec(text)?.[1];
-  const shape = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1].split(",").filter((part) => part.trim()).map(Number);
+  const shape = /'shape':\s*\(([^)]*)\)/
+    .exec(text)?.[1]
+    .split(",")
+    .filter((part) => part.trim())
+    .map(Number);
   if (!dtype || !KINDS[dtype] || !shape || /'fortran_order':\s*True/.test(text)) {
     throw new Error(`The array cannot be read: ${text.trim()}`);
   }

@@ -61,6 +61,7 @@ export function takeDropsAndPastes() {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;
     const file = event.clipboardData?.files[0];
     if (file) sendFile(file);
-    else if (model()?.element === "cs-input-text") sendInput(event.clipboardData.getData("text/plain"), "text/plain");
+    else if (model()?.element === "cs-input-text")
+      sendInput(event.clipboardData.getData("text/plain"), "text/plain");
   });
 }

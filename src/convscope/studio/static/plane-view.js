@@ -25,14 +25,21 @@ class PlaneView extends Panel {
   }
 
   render() {
-    return html`<div class="raster" @pointermove=${(event) => this.#tell("cs-hover", event)} @pointerleave=${() => this.#send("cs-hover", null)} @click=${(event) => this.#tell("cs-pick", event)}>
-      <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas></div>`;
+    return html`<div
+      class="raster"
+      @pointermove=${(event) => this.#tell("cs-hover", event)}
+      @pointerleave=${() => this.#send("cs-hover", null)}
+      @click=${(event) => this.#tell("cs-pick", event)}
+    >
+      <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas>
+    </div>`;
   }
 
   updated(changed) {
     if (!this.array) return;
     const key = `${this.place[this.axis]} ${theme()}`;
-    if (changed.has("array") || changed.has("overlay") || changed.has("most") || key !== this.#painted) this.#paint(key);
+    if (changed.has("array") || changed.has("overlay") || changed.has("most") || key !== this.#painted)
+      this.#paint(key);
     this.#shade();
   }
 
@@ -44,7 +51,8 @@ class PlaneView extends Panel {
     for (const canvas of [values, attribution]) Object.assign(canvas, { width: columns, height: rows });
     paintPicture(values, data, channels >= 3 ? 3 : channels, this.limits);
     attribution.hidden = !this.overlay;
-    if (this.overlay) paintOverlay(attribution, planeOf(this.overlay, this.axis, this.place[this.axis]).data, theme());
+    if (this.overlay)
+      paintOverlay(attribution, planeOf(this.overlay, this.axis, this.place[this.axis]).data, theme());
     const [width, height] = fitted(rows, columns, this.most, this.most);
     const box = this.querySelector(".raster");
     box.style.width = `${width}px`;
@@ -58,11 +66,20 @@ class PlaneView extends Panel {
     const style = getComputedStyle(this);
     const [start, stop] = this.field?.[this.axis] ?? [0, Infinity];
     const here = this.place[this.axis] >= start && this.place[this.axis] < stop;
-    const window = this.field && (here ? this.axes.map((axis) => this.field[axis]) : [[0, 0], [0, 0]]);
+    const window =
+      this.field &&
+      (here
+        ? this.axes.map((axis) => this.field[axis])
+        : [
+            [0, 0],
+            [0, 0],
+          ]);
     shadeOutside(canvas, window, this.size, style);
     if (!this.cross) return;
     const context = canvas.getContext("2d");
-    const [y, x] = this.axes.map((axis, i) => ((this.place[axis] + 0.5) * [canvas.height, canvas.width][i]) / this.size[i]);
+    const [y, x] = this.axes.map(
+      (axis, i) => ((this.place[axis] + 0.5) * [canvas.height, canvas.width][i]) / this.size[i],
+    );
     context.strokeStyle = style.getPropertyValue("--accent");
     context.lineWidth = devicePixelRatio || 1;
     context.setLineDash([4, 3]);
@@ -79,7 +96,10 @@ class PlaneView extends Panel {
     const box = this.querySelector(".raster").getBoundingClientRect();
     const share = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
     const position = [...this.place];
-    this.axes.forEach((axis, i) => (position[axis] = Math.max(0, Math.min(this.size[i] - 1, Math.floor(share[i] * this.size[i])))));
+    this.axes.forEach(
+      (axis, i) =>
+        (position[axis] = Math.max(0, Math.min(this.size[i] - 1, Math.floor(share[i] * this.size[i])))),
+    );
     this.#send(name, position);
   }
 

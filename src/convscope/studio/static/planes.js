@@ -36,19 +36,28 @@ export class Planes {
     const about = { minimum: [], maximum: [], order: null };
     const strength = [];
     for (let channel = 0; channel < this.channels; channel++) {
-      const values = Float32Array.from({ length: this.size }, (_, i) => this.#at(channel, i) - other.#at(channel, i));
+      const values = Float32Array.from(
+        { length: this.size },
+        (_, i) => this.#at(channel, i) - other.#at(channel, i),
+      );
       const [low, high] = extent(values);
       about.minimum.push(low);
       about.maximum.push(high);
       strength.push(values.reduce((sum, value) => sum + Math.abs(value), 0));
-      values.forEach((value, i) => (data[channel * this.size + i] = high > low ? Math.round((255 * (value - low)) / (high - low)) : 0));
+      values.forEach(
+        (value, i) =>
+          (data[channel * this.size + i] = high > low ? Math.round((255 * (value - low)) / (high - low)) : 0),
+      );
     }
     about.order = Array.from(strength.keys()).sort((a, b) => strength[b] - strength[a]);
     return new Planes({ shape: [this.channels, ...this.positions], data }, about);
   }
 
   #at(channel, i) {
-    return this.minimum[channel] + (this.data[channel * this.size + i] / 255) * (this.maximum[channel] - this.minimum[channel]);
+    return (
+      this.minimum[channel] +
+      (this.data[channel * this.size + i] / 255) * (this.maximum[channel] - this.minimum[channel])
+    );
   }
 
   /** The place of a position in a map's bytes. */
@@ -63,7 +72,8 @@ export class Planes {
 
   /** The scale of a map: its own, or the one of the layer. */
   scale(channel, mode) {
-    if (mode === "map") return scaleOf(this.minimum[channel], this.maximum[channel], this.low < 0 ? "diverging" : "sequential");
+    if (mode === "map")
+      return scaleOf(this.minimum[channel], this.maximum[channel], this.low < 0 ? "diverging" : "sequential");
     return scaleOf(this.low, this.high);
   }
 
@@ -87,7 +97,10 @@ export class Tiles {
     this.theme = theme;
     this.first = plane;
     [this.height, this.width] = [1, 1, ...planes.positions].slice(-2);
-    const wanted = Math.min(planes.channels, Math.max(1, Math.floor(MOST_PIXELS / (this.width * this.height))));
+    const wanted = Math.min(
+      planes.channels,
+      Math.max(1, Math.floor(MOST_PIXELS / (this.width * this.height))),
+    );
     this.columns = Math.max(1, Math.min(wanted, Math.floor(4096 / this.width)));
     this.rows = Math.ceil(wanted / this.columns);
     this.canvas = document.createElement("canvas");
@@ -113,7 +126,11 @@ export class Tiles {
     const colors = bytesAsColors(this.planes, channel, this.mode, this.theme);
     const start = channel * this.planes.size + this.first * this.width * this.height;
     for (let i = 0; i < pixels.length; i++) pixels[i] = colors[this.planes.data[start + i]];
-    this.context.putImageData(image, (slot % this.columns) * this.width, Math.floor(slot / this.columns) * this.height);
+    this.context.putImageData(
+      image,
+      (slot % this.columns) * this.width,
+      Math.floor(slot / this.columns) * this.height,
+    );
     return slot;
   }
 }

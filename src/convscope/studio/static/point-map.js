@@ -2,7 +2,16 @@
 
 import { groupColor } from "./groups.js";
 import { extent } from "./npy.js";
-import { BufferAttribute, BufferGeometry, Color, OrthographicCamera, Points, Scene, ShaderMaterial, WebGLRenderer } from "./vendor/three.js";
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Color,
+  OrthographicCamera,
+  Points,
+  Scene,
+  ShaderMaterial,
+  WebGLRenderer,
+} from "./vendor/three.js";
 
 const NEAR = 12;
 const BUCKETS = 128;
@@ -39,7 +48,10 @@ export class PointMap {
     this.over.addEventListener("pointermove", (event) => this.#move(event));
     this.over.addEventListener("pointerup", () => this.#up());
     this.over.addEventListener("pointerleave", () => this.tells.point(null));
-    this.over.addEventListener("click", () => this.pointed !== null && !this.options.lasso && this.tells.pick(this.pointed));
+    this.over.addEventListener(
+      "click",
+      () => this.pointed !== null && !this.options.lasso && this.tells.pick(this.pointed),
+    );
     this.over.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
   }
 
@@ -79,7 +91,16 @@ export class PointMap {
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(positions, 3));
     geometry.setAttribute("shade", new BufferAttribute(new Float32Array(3 * count), 3));
-    this.points = new Points(geometry, new ShaderMaterial({ vertexShader: VERTEX, fragmentShader: FRAGMENT, uniforms: { size: { value: 6 } }, transparent: true, depthTest: false }));
+    this.points = new Points(
+      geometry,
+      new ShaderMaterial({
+        vertexShader: VERTEX,
+        fragmentShader: FRAGMENT,
+        uniforms: { size: { value: 6 } },
+        transparent: true,
+        depthTest: false,
+      }),
+    );
     this.points.frustumCulled = false;
     this.scene.add(this.points);
     this.#bucket(count);
@@ -104,7 +125,8 @@ export class PointMap {
     const shade = this.points.geometry.getAttribute("shade");
     const colors = new Map();
     groups.forEach((group, i) => {
-      if (!colors.has(group)) colors.set(group, group < 0 ? GRAY : new Color(groupColor(group)).convertLinearToSRGB());
+      if (!colors.has(group))
+        colors.set(group, group < 0 ? GRAY : new Color(groupColor(group)).convertLinearToSRGB());
       const color = colors.get(group);
       shade.setXYZ(i, color.r, color.g, color.b);
     });
@@ -125,7 +147,10 @@ export class PointMap {
   #onScreen(i) {
     const [width, height] = this.#size();
     const [sx, sy] = this.#spans();
-    return [((this.xy[2 * i] - this.view.x) / sx + 1) * (width / 2), (1 - (this.xy[2 * i + 1] - this.view.y) / sy) * (height / 2)];
+    return [
+      ((this.xy[2 * i] - this.view.x) / sx + 1) * (width / 2),
+      (1 - (this.xy[2 * i + 1] - this.view.y) / sy) * (height / 2),
+    ];
   }
 
   #onMap(x, y) {
@@ -140,12 +165,18 @@ export class PointMap {
     const [width, height] = this.#size();
     const ratio = devicePixelRatio || 1;
     const [sx, sy] = this.#spans();
-    Object.assign(this.camera, { left: this.view.x - sx, right: this.view.x + sx, bottom: this.view.y - sy, top: this.view.y + sy });
+    Object.assign(this.camera, {
+      left: this.view.x - sx,
+      right: this.view.x + sx,
+      bottom: this.view.y - sy,
+      top: this.view.y + sy,
+    });
     this.camera.updateProjectionMatrix();
     this.renderer.setPixelRatio(ratio);
     this.renderer.setSize(width, height, false);
     const many = this.xy.length / 2;
-    this.points.material.uniforms.size.value = ratio * Math.min(16, (many > 20000 ? 3 : many > 3000 ? 4.5 : 7) * Math.sqrt(this.view.zoom));
+    this.points.material.uniforms.size.value =
+      ratio * Math.min(16, (many > 20000 ? 3 : many > 3000 ? 4.5 : 7) * Math.sqrt(this.view.zoom));
     this.renderer.render(this.scene, this.camera);
     Object.assign(this.over, { width: width * ratio, height: height * ratio });
     const context = this.over.getContext("2d");
@@ -200,7 +231,8 @@ export class PointMap {
     const ink = style.getPropertyValue("--ink");
     if (this.options.chosen.length <= 4000) for (const i of this.options.chosen) ring(i, ink);
     if (this.options.selected >= 0) ring(this.options.selected, style.getPropertyValue("--mark"));
-    if (this.pointed !== null && this.pointed !== undefined) ring(this.pointed, style.getPropertyValue("--accent"));
+    if (this.pointed !== null && this.pointed !== undefined)
+      ring(this.pointed, style.getPropertyValue("--accent"));
     if (!this.#path) return;
     context.strokeStyle = ink;
     context.lineWidth = 1.25;

@@ -35,14 +35,25 @@ export class RasterInput extends Panel {
   /** Draws the values into a canvas of one pixel for each. */
   paintGrid(canvas, { data, channels }) {
     if (channels === 1 || channels === 3 || channels === 4) return paintPicture(canvas, data, channels);
-    const sums = Float32Array.from({ length: data.length / channels }, (_, i) => data.subarray(i * channels, (i + 1) * channels).reduce((a, b) => a + b, 0));
+    const sums = Float32Array.from({ length: data.length / channels }, (_, i) =>
+      data.subarray(i * channels, (i + 1) * channels).reduce((a, b) => a + b, 0),
+    );
     return paintNumbers(canvas, sums, scaleOf(...extent(sums)), theme());
   }
 
   render() {
-    return html`<div class="raster" tabindex="0" role="img" aria-label=${this.label} @pointermove=${this.#move} @pointerleave=${this.#leave} @click=${this.#pick}>
+    return html`<div
+        class="raster"
+        tabindex="0"
+        role="img"
+        aria-label=${this.label}
+        @pointermove=${this.#move}
+        @pointerleave=${this.#leave}
+        @click=${this.#pick}
+      >
         <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas>
-      </div><p class="under muted"></p>`;
+      </div>
+      <p class="under muted"></p>`;
   }
 
   get label() {
@@ -89,24 +100,40 @@ export class RasterInput extends Panel {
   #fit() {
     if (!this.arrays || !this.parentElement) return;
     const { rows, columns } = this.grid;
-    const [width, height] = fitted(rows, columns, Math.max(40, Math.min(this.parentElement.clientWidth, this.most * Math.max(1, columns / rows))), this.most);
+    const [width, height] = fitted(
+      rows,
+      columns,
+      Math.max(40, Math.min(this.parentElement.clientWidth, this.most * Math.max(1, columns / rows))),
+      this.most,
+    );
     const box = this.querySelector(".raster");
     box.style.width = `${width}px`;
     box.style.height = `${height}px`;
     const ratio = devicePixelRatio || 1;
-    Object.assign(this.querySelector(".field"), { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+    Object.assign(this.querySelector(".field"), {
+      width: Math.round(width * ratio),
+      height: Math.round(height * ratio),
+    });
     this.#shade();
   }
 
   #shade() {
     const { rows, columns } = this.grid;
-    shadeOutside(this.querySelector(".field"), this.field?.length === 2 ? this.field : null, [rows, columns], getComputedStyle(this));
+    shadeOutside(
+      this.querySelector(".field"),
+      this.field?.length === 2 ? this.field : null,
+      [rows, columns],
+      getComputedStyle(this),
+    );
   }
 
   #place(event) {
     const box = this.querySelector(".raster").getBoundingClientRect();
     const { rows, columns } = this.grid;
-    const at = [((event.clientY - box.top) / box.height) * rows, ((event.clientX - box.left) / box.width) * columns].map(Math.floor);
+    const at = [
+      ((event.clientY - box.top) / box.height) * rows,
+      ((event.clientX - box.left) / box.width) * columns,
+    ].map(Math.floor);
     return at[0] >= 0 && at[0] < rows && at[1] >= 0 && at[1] < columns ? at : null;
   }
 

@@ -23,7 +23,10 @@ export function paintPicture(canvas, values, channels, [low, high] = extent(valu
   const range = high - low || 1;
   const byte = (value) => Math.max(0, Math.min(255, Math.round((255 * (value - low)) / range)));
   paint(canvas, (i) => {
-    const [r, g, b] = channels >= 3 ? [0, 1, 2].map((part) => byte(values[i * channels + part])) : new Array(3).fill(byte(values[i * channels]));
+    const [r, g, b] =
+      channels >= 3
+        ? [0, 1, 2].map((part) => byte(values[i * channels + part]))
+        : new Array(3).fill(byte(values[i * channels]));
     return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
   });
 }
@@ -90,7 +93,8 @@ export function planeOf({ data, shape }, axis, place) {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const from = place * steps[axis] + row * steps[first] + column * steps[second];
-      for (let channel = 0; channel < channels; channel++) plane[(row * columns + column) * channels + channel] = data[from + channel];
+      for (let channel = 0; channel < channels; channel++)
+        plane[(row * columns + column) * channels + channel] = data[from + channel];
     }
   }
   return { data: plane, rows, columns, channels };

@@ -22,7 +22,8 @@ export async function startRecording() {
 /** Samples from -1 to 1 as a WAV file of 16 bits, one channel. */
 export function wavOf(samples, rate) {
   const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
-  const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
+  const text = (at, letters) =>
+    [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   text(0, "RIFF");
   view.setUint32(4, 36 + 2 * samples.length, true);
   text(8, "WAVEfmt ");
@@ -35,6 +36,8 @@ export function wavOf(samples, rate) {
   view.setUint16(34, 16, true);
   text(36, "data");
   view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((sample, i) => view.setInt16(44 + 2 * i, Math.round(32767 * Math.max(-1, Math.min(1, sample))), true));
+  samples.forEach((sample, i) =>
+    view.setInt16(44 + 2 * i, Math.round(32767 * Math.max(-1, Math.min(1, sample))), true),
+  );
   return new Blob([view], { type: "audio/wav" });
 }

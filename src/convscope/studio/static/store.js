@@ -55,7 +55,10 @@ class Store {
   }
 
   /** Selects. A step is one that "back" undoes; by default a change of view, layer, model or sample is. */
-  select(changes, step = ["view", "l", "m", "s"].some((name) => name in changes && this.#selection[name] !== undefined)) {
+  select(
+    changes,
+    step = ["view", "l", "m", "s"].some((name) => name in changes && this.#selection[name] !== undefined),
+  ) {
     const before = written(this.#selection);
     this.#selection = { ...this.#selection, ...changes };
     const after = written(this.#selection);

@@ -12,7 +12,14 @@ const LEFT = 44;
 /** Draws the channels of a series over its positions. */
 export class TimelineInput extends Panel {
   static wide = true;
-  static properties = { arrays: { attribute: false }, meta: { attribute: false }, field: { attribute: false }, overlay: { attribute: false }, cursor: { attribute: false }, most: { type: Number } };
+  static properties = {
+    arrays: { attribute: false },
+    meta: { attribute: false },
+    field: { attribute: false },
+    overlay: { attribute: false },
+    cursor: { attribute: false },
+    most: { type: Number },
+  };
 
   #charts = [];
   #drawn = null;
@@ -62,7 +69,13 @@ export class TimelineInput extends Panel {
     for (let channel = 0; channel < shown; channel++) {
       const values = Array.from({ length }, (_, i) => data[i * channels + channel]);
       const options = this.#options(channel, shown, length);
-      this.#charts.push(new uPlot(options, [positions, values.map((value) => (Number.isFinite(value) ? value : null))], place));
+      this.#charts.push(
+        new uPlot(
+          options,
+          [positions, values.map((value) => (Number.isFinite(value) ? value : null))],
+          place,
+        ),
+      );
     }
   }
 
@@ -75,20 +88,40 @@ export class TimelineInput extends Panel {
     const style = getComputedStyle(this);
     const color = (name) => style.getPropertyValue(`--${name}`).trim();
     const last = channel === shown - 1;
-    const axis = { stroke: color("muted"), grid: { stroke: color("rule"), width: 1 }, ticks: { show: false }, font: "10.5px system-ui", gap: 3 };
+    const axis = {
+      stroke: color("muted"),
+      grid: { stroke: color("rule"), width: 1 },
+      ticks: { show: false },
+      font: "10.5px system-ui",
+      gap: 3,
+    };
     const name = this.meta?.channels?.[channel] ?? (shown > 1 ? String(channel) : "value");
     return {
       width: Math.max(80, this.clientWidth),
       height: this.#height(shown) + (last ? 22 : 0),
-      padding: [4, 0, last ? 0 : 4, 0],
+      padding: [8, 0, last ? 0 : 4, 0],
       legend: { show: false },
       cursor: { sync: { key: "timeline" }, y: false, drag: { x: false, y: false }, points: { size: 5 } },
       scales: { x: { time: false, range: [-0.5, length - 0.5] } },
       axes: [
-        { ...axis, size: last ? 22 : 0, show: last, values: (_, ticks) => ticks.map((tick) => this.#when(tick)) },
-        { ...axis, size: LEFT, splits: (chart, _, low, high) => (shown > 3 ? [low, high] : null) ?? uPlot.rangeNum(low, high, 0, true), values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        {
+          ...axis,
+          size: last ? 22 : 0,
+          show: last,
+          values: (_, ticks) => ticks.map((tick) => this.#when(tick)),
+        },
+        {
+          ...axis,
+          size: LEFT,
+          splits: (chart, _, low, high) =>
+            (shown > 3 ? [low, high] : null) ?? uPlot.rangeNum(low, high, 0, true),
+          values: (_, ticks) => ticks.map((tick) => number(tick)),
+        },
       ],
-      series: [{}, { label: name, stroke: color("accent"), width: 1.25, points: { show: length < 80 && shown < 4 } }],
+      series: [
+        {},
+        { label: name, stroke: color("accent"), width: 1.25, points: { show: length < 80 && shown < 4 } },
+      ],
       hooks: {
         drawClear: [(chart) => this.#bands(chart, channel, color)],
         draw: [(chart) => this.#shade(chart, name, shown, color)],
@@ -101,8 +134,8 @@ export class TimelineInput extends Panel {
   #when(position) {
     if (!Number.isInteger(position)) return "";
     const axis = this.meta?.axes?.[0];
-    const place = axis?.places?.[position];
-    if (place === undefined || place === null) return String(position);
+    const place = axis?.places?.[position] ?? (axis?.step ? axis.start + position * axis.step : null);
+    if (place === null) return String(position);
     return typeof place === "number" ? number(place, 4) : String(place).replace("T", " ");
   }
 
@@ -127,7 +160,8 @@ export class TimelineInput extends Panel {
   /** Shades what is outside of the field, and what only fills the input up. */
   #shade(chart, name, shown, color) {
     const { ctx, bbox } = chart;
-    const at = (position) => Math.max(bbox.left, Math.min(bbox.left + bbox.width, chart.valToPos(position - 0.5, "x", true)));
+    const at = (position) =>
+      Math.max(bbox.left, Math.min(bbox.left + bbox.width, chart.valToPos(position - 0.5, "x", true)));
     ctx.save();
     if (this.field) {
       const [[start, stop]] = this.field;
@@ -155,15 +189,22 @@ export class TimelineInput extends Panel {
   #hover(chart) {
     const at = chart.cursor.idx;
     this.pointed = at ?? null;
-    this.dispatchEvent(new CustomEvent("cs-hover", { detail: { position: at === null || at === undefined ? null : [at] }, bubbles: true }));
+    this.dispatchEvent(
+      new CustomEvent("cs-hover", {
+        detail: { position: at === null || at === undefined ? null : [at] },
+        bubbles: true,
+      }),
+    );
   }
 
   #pick() {
-    if (this.pointed !== null && this.pointed !== undefined) this.dispatchEvent(new CustomEvent("cs-pick", { detail: { position: [this.pointed] }, bubbles: true }));
+    if (this.pointed !== null && this.pointed !== undefined)
+      this.dispatchEvent(new CustomEvent("cs-pick", { detail: { position: [this.pointed] }, bubbles: true }));
   }
 
   #fit() {
     const width = Math.max(80, this.clientWidth);
-    for (const chart of this.#charts) if (chart.width !== width) chart.setSize({ width, height: chart.height });
+    for (const chart of this.#charts)
+      if (chart.width !== width) chart.setSize({ width, height: chart.height });
   }
 }

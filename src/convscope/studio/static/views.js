@@ -15,13 +15,18 @@ export const VIEWS = {
     draw: () => {
       const wide = customElements.get(model()?.element)?.wide;
       const prediction = html`<cs-prediction class="panel"></cs-prediction>`;
-      return html`
-        <div class="column column-model"><cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain></div>
+      return html` <div class="column column-model">
+          <cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain>
+        </div>
         <div class="column column-maps">
-          <div class="pair ${wide ? "wide" : ""}"><cs-input class="panel"></cs-input>${wide ? nothing : prediction}</div>
+          <div class="pair ${wide ? "wide" : ""}">
+            <cs-input class="panel"></cs-input>${wide ? nothing : prediction}
+          </div>
           <cs-maps class="panel"></cs-maps>
         </div>
-        <div class="column column-position">${wide ? prediction : nothing}<cs-position class="panel"></cs-position></div>`;
+        <div class="column column-position">
+          ${wide ? prediction : nothing}<cs-position class="panel"></cs-position>
+        </div>`;
     },
   },
   why: {
@@ -34,18 +39,20 @@ export const VIEWS = {
     title: "Kernels",
     panels: ["model", "explain", "kernels", "patches"],
     fits: always,
-    draw: () => html`
-      <div class="column column-model"><cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain></div>
-      <div class="column"><cs-kernels class="panel"></cs-kernels></div>
-      <div class="column"><cs-patches class="panel"></cs-patches></div>`,
+    draw: () =>
+      html` <div class="column column-model">
+          <cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain>
+        </div>
+        <div class="column"><cs-kernels class="panel"></cs-kernels></div>
+        <div class="column"><cs-patches class="panel"></cs-patches></div>`,
   },
   data: {
     title: "Data",
     panels: ["samples", "confusion"],
     fits: withData,
-    draw: () => html`
-      <div class="column"><cs-samples class="panel"></cs-samples></div>
-      <div class="column"><cs-confusion class="panel"></cs-confusion></div>`,
+    draw: () =>
+      html` <div class="column"><cs-samples class="panel"></cs-samples></div>
+        <div class="column"><cs-confusion class="panel"></cs-confusion></div>`,
   },
   projection: {
     title: "Feature space",

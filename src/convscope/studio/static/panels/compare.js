@@ -23,9 +23,14 @@ class Compare extends Panel {
       loadLayers(b.chosenModel.id).then(() => this.requestUpdate());
       return nothing;
     }
-    return html`
-      <div class="side">${this.#choice("a")}<cs-input side="a" class="panel"></cs-input><cs-maps side="a" class="panel" .limits=${this.limits}></cs-maps></div>
-      <div class="side">${this.#choice("b")}<cs-input side="b" class="panel"></cs-input><cs-maps side="b" class="panel" .limits=${this.limits}></cs-maps></div>
+    return html` <div class="side">
+        ${this.#choice("a")}<cs-input side="a" class="panel"></cs-input
+        ><cs-maps side="a" class="panel" .limits=${this.limits}></cs-maps>
+      </div>
+      <div class="side">
+        ${this.#choice("b")}<cs-input side="b" class="panel"></cs-input
+        ><cs-maps side="b" class="panel" .limits=${this.limits}></cs-maps>
+      </div>
       <div class="side"><cs-difference class="panel"></cs-difference></div>`;
   }
 
@@ -45,16 +50,37 @@ class Compare extends Panel {
     const layers = layersOf(chosenModel.id).layers.filter((each) => each.maps);
     return html`<div class="bar">
       <h2>${first ? "A" : "B"}</h2>
-      ${studioState().models.length > 1
-        ? html`<label>Run <select @change=${(event) => store.select({ m: first ? [event.target.value, ...models.slice(1)] : [models[0], event.target.value] })}>
-            ${studioState().models.map(({ id, name }) => html`<option value=${id} ?selected=${id === chosenModel.id}>${name}</option>`)}</select></label>`
-        : nothing}
-      <label>Layer <select @change=${(event) => store.select(first ? { l: event.target.value, c: undefined, at: undefined } : { l2: event.target.value })}>
-        ${layers.map(({ name }) => html`<option value=${name} ?selected=${name === chosenLayer?.name}>${name}</option>`)}</select></label>
-      <label>Sample <input type="text" size="6" inputmode="numeric" .value=${String(sample ?? "")} @change=${(event) => store.select(first ? { s: event.target.value } : { s2: event.target.value })} /></label>
+      ${
+        studioState().models.length > 1
+          ? html`<label
+              >Run
+              <select
+                @change=${(event) => store.select({ m: first ? [event.target.value, ...models.slice(1)] : [models[0], event.target.value] })}
+              >
+                ${studioState().models.map(({ id, name }) => html`<option value=${id} ?selected=${id === chosenModel.id}>${name}</option>`)}
+              </select></label
+            >`
+          : nothing
+      }
+      <label
+        >Layer
+        <select
+          @change=${(event) => store.select(first ? { l: event.target.value, c: undefined, at: undefined } : { l2: event.target.value })}
+        >
+          ${layers.map(({ name }) => html`<option value=${name} ?selected=${name === chosenLayer?.name}>${name}</option>`)}
+        </select></label
+      >
+      <label
+        >Sample
+        <input
+          type="text"
+          size="6"
+          inputmode="numeric"
+          .value=${String(sample ?? "")}
+          @change=${(event) => store.select(first ? { s: event.target.value } : { s2: event.target.value })}
+      /></label>
     </div>`;
   }
 }
 
 customElements.define("cs-compare", Compare);
-

@@ -19,7 +19,10 @@ class Confusion extends Panel {
     const found = this.#matrix.of(m.classes ? `${m.id} ${split}` : null, load(m.id));
     const second = this.#other.of(other?.classes ? `${other.id} ${split}` : null, load(other?.id));
     const subtracted = Boolean(this.selection.minus) && Boolean(second);
-    return html`<header class="panel-head"><h2>Confusion</h2><p class="muted">${found ? this.#summary(found) : nothing}</p></header>
+    return html`<header class="panel-head">
+        <h2>Confusion</h2>
+        <p class="muted">${found ? this.#summary(found) : nothing}</p>
+      </header>
       ${problem(this.#matrix.error)}
       ${other ? html`<label class="bar"><input type="checkbox" .checked=${subtracted} @change=${(event) => store.select({ minus: event.target.checked ? "1" : null })} /> minus that of ${other.name}</label>` : nothing}
       ${found ? this.#table(found, subtracted ? second.matrix : null) : nothing}
@@ -30,28 +33,58 @@ class Confusion extends Panel {
   #summary({ matrix, split }) {
     const all = matrix.flat().reduce((a, b) => a + b, 0);
     const right = matrix.reduce((sum, row, i) => sum + row[i], 0);
-    return all ? `${count(right)} of ${count(all)} right (${percent(right / all)})${split ? `, ${split}` : ""}` : "";
+    return all
+      ? `${count(right)} of ${count(all)} right (${percent(right / all)})${split ? `, ${split}` : ""}`
+      : "";
   }
 
   #table({ classes, matrix }, minus) {
     const values = matrix.map((row, i) => row.map((value, j) => value - (minus ? minus[i][j] : 0)));
     const largest = Math.max(1, ...values.flat().map(Math.abs));
-    const scale = minus ? { low: -largest, high: largest, kind: "diverging" } : { low: 0, high: largest, kind: "sequential" };
-    return html`<div class="table-scroll"><table class="matrix">
-      <caption class="muted">Rows: label. Columns: prediction.</caption>
-      <thead><tr><td></td>${classes.map((name) => html`<th scope="col"><span>${name}</span></th>`)}</tr></thead>
-      <tbody>${values.map((row, i) => html`<tr><th scope="row">${classes[i]}</th>${row.map((value, j) => this.#cell(value, i, j, classes, scale))}</tr>`)}</tbody>
-    </table></div>`;
+    const scale = minus
+      ? { low: -largest, high: largest, kind: "diverging" }
+      : { low: 0, high: largest, kind: "sequential" };
+    return html`<div class="table-scroll">
+      <table class="matrix">
+        <caption class="muted">
+          Rows: label. Columns: prediction.
+        </caption>
+        <thead>
+          <tr>
+            <td></td>
+            ${classes.map((name) => html`<th scope="col"><span>${name}</span></th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${values.map(
+            (row, i) =>
+              html`<tr>
+                <th scope="row">${classes[i]}</th>
+                ${row.map((value, j) => this.#cell(value, i, j, classes, scale))}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
   }
 
   #cell(value, i, j, classes, scale) {
     const { label, predicted } = this.selection;
     const chosen = String(label) === String(i) && String(predicted) === String(j);
-    const style = value ? { background: cssColor(value, scale, theme()), color: inkOn(value, scale, theme()) } : {};
-    return html`<td><button aria-pressed=${chosen} aria-label="${classes[i]} predicted as ${classes[j]}: ${value}" ${styled(style)}
-      @click=${() => store.select(chosen ? { label: null, predicted: null } : { label: i, predicted: j }, false)}>${value || ""}</button></td>`;
+    const style = value
+      ? { background: cssColor(value, scale, theme()), color: inkOn(value, scale, theme()) }
+      : {};
+    return html`<td>
+      <button
+        aria-pressed=${chosen}
+        aria-label="${classes[i]} predicted as ${classes[j]}: ${value}"
+        ${styled(style)}
+        @click=${() => store.select(chosen ? { label: null, predicted: null } : { label: i, predicted: j }, false)}
+      >
+        ${value || ""}
+      </button>
+    </td>`;
   }
 }
 
 customElements.define("cs-confusion", Confusion);
-

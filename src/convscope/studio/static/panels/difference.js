@@ -18,7 +18,9 @@ class Difference extends Panel {
     if (this.#sides[0] === a && this.#sides[1] === b) return;
     this.#sides = [a, b];
     this.planes = a.minus(b);
-    this.unlike = this.planes ? "" : `${plural(a.channels, "map")} of ${shape(a.positions)} and ${plural(b.channels, "map")} of ${shape(b.positions)} cannot be subtracted.`;
+    this.unlike = this.planes
+      ? ""
+      : `${plural(a.channels, "map")} of ${shape(a.positions)} and ${plural(b.channels, "map")} of ${shape(b.positions)} cannot be subtracted.`;
   }
 
   get shown() {
@@ -30,9 +32,23 @@ class Difference extends Panel {
   }
 
   render() {
-    return html`<header class="panel-head"><h2>A − B</h2><p class="muted">${this.planes ? `${number(this.planes.low)} to ${number(this.planes.high)}, largest differences first` : nothing}</p></header>
+    return html`<header class="panel-head">
+        <h2>A − B</h2>
+        <p class="muted">
+          ${this.planes ? `${number(this.planes.low)} to ${number(this.planes.high)}, largest differences first` : nothing}
+        </p>
+      </header>
       ${this.unlike ? html`<p class="muted">${this.unlike}</p>` : nothing}
-      <div class="maps-scroll" tabindex="0" role="img" aria-label="Differences of the maps" ?hidden=${!this.planes}><canvas></canvas><div class="maps-room"></div></div>`;
+      <div
+        class="maps-scroll"
+        tabindex="0"
+        role="img"
+        aria-label="Differences of the maps"
+        ?hidden=${!this.planes}
+      >
+        <canvas></canvas>
+        <div class="maps-room"></div>
+      </div>`;
   }
 
   firstUpdated() {
@@ -56,7 +72,9 @@ class Difference extends Panel {
     const { clientWidth, clientHeight } = this.scroller;
     const size = Number(this.selection.size ?? usualSize(this.planes, clientWidth, clientHeight));
     const layout = layoutOf(this.planes, this.planes.channels, clientWidth, size);
-    const middle = this.planes.positions.slice(0, -2).reduce((whole, length) => whole * length + Math.floor(length / 2), 0);
+    const middle = this.planes.positions
+      .slice(0, -2)
+      .reduce((whole, length) => whole * length + Math.floor(length / 2), 0);
     this.querySelector(".maps-room").style.height = `${layout.height}px`;
     drawMaps(this, layout, new Tiles(this.planes, "layer", theme(), middle));
   }

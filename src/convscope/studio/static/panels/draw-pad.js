@@ -27,10 +27,27 @@ class DrawPad extends Panel {
   render() {
     const { rows, columns } = this.grid;
     const scale = Math.max(180, Math.min(420, innerHeight * 0.32)) / Math.max(rows, columns);
-    return html`<canvas class="pad" width=${columns * FINE} height=${rows * FINE} aria-label="Draw here with the pointer"
-        ${styled({ width: `${columns * scale}px`, height: `${rows * scale}px` })} @pointerdown=${this.#down} @pointermove=${this.#move} @pointerup=${this.#up}></canvas>
+    return html`<canvas
+        class="pad"
+        width=${columns * FINE}
+        height=${rows * FINE}
+        aria-label="Draw here with the pointer"
+        ${styled({ width: `${columns * scale}px`, height: `${rows * scale}px` })}
+        @pointerdown=${this.#down}
+        @pointermove=${this.#move}
+        @pointerup=${this.#up}
+      ></canvas>
       <div class="bar">
-        <label class="slider">Pen <input type="range" min="0.5" max=${Math.max(3, rows / 5)} step="0.1" .value=${String(this.wide)} @input=${(event) => (this.wide = Number(event.target.value))} /></label>
+        <label class="slider"
+          >Pen
+          <input
+            type="range"
+            min="0.5"
+            max=${Math.max(3, rows / 5)}
+            step="0.1"
+            .value=${String(this.wide)}
+            @input=${(event) => (this.wide = Number(event.target.value))}
+        /></label>
         <button class="plain" aria-pressed=${!this.bright} @click=${this.#turn}>Dark on bright</button>
         <button class="plain" @click=${this.#clear}>Clear</button>
       </div>`;
@@ -65,7 +82,10 @@ class DrawPad extends Panel {
 
   #place(event) {
     const box = event.target.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * event.target.width, ((event.clientY - box.top) / box.height) * event.target.height];
+    return [
+      ((event.clientX - box.left) / box.width) * event.target.width,
+      ((event.clientY - box.top) / box.height) * event.target.height,
+    ];
   }
 
   #down(event) {
@@ -84,7 +104,12 @@ class DrawPad extends Panel {
 
   #stroke(to) {
     const { context } = this;
-    Object.assign(context, { strokeStyle: this.bright ? "#ffffff" : "#000000", lineWidth: this.wide * FINE, lineCap: "round", lineJoin: "round" });
+    Object.assign(context, {
+      strokeStyle: this.bright ? "#ffffff" : "#000000",
+      lineWidth: this.wide * FINE,
+      lineCap: "round",
+      lineJoin: "round",
+    });
     context.beginPath();
     context.moveTo(...this.#last);
     context.lineTo(to[0], to[1] + 0.01);
@@ -106,8 +131,14 @@ class DrawPad extends Panel {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         let sum = 0;
-        for (let y = 0; y < FINE; y++) for (let x = 0; x < FINE; x++) sum += data[4 * ((row * FINE + y) * columns * FINE + column * FINE + x)];
-        values.fill(low + ((high - low) * sum) / (255 * FINE * FINE), (row * columns + column) * channels, (row * columns + column + 1) * channels);
+        for (let y = 0; y < FINE; y++)
+          for (let x = 0; x < FINE; x++)
+            sum += data[4 * ((row * FINE + y) * columns * FINE + column * FINE + x)];
+        values.fill(
+          low + ((high - low) * sum) / (255 * FINE * FINE),
+          (row * columns + column) * channels,
+          (row * columns + column + 1) * channels,
+        );
       }
     }
     return values;

@@ -8,7 +8,9 @@ class Explain extends Panel {
   render() {
     const chosen = layer();
     if (!chosen) return nothing;
-    const rest = [chosen.about, chosen.here].reduce((text, part) => text.replace(part, ""), chosen.text).trim();
+    const rest = [chosen.about, chosen.here]
+      .reduce((text, part) => text.replace(part, ""), chosen.text)
+      .trim();
     return html`<header class="panel-head"><h2>${chosen.type}</h2></header>
       <div class="prose">
         ${chosen.here ? html`<p>${chosen.here}</p>` : nothing}

@@ -3,7 +3,7 @@
 import { getArray, getJson } from "../api.js";
 import { fieldAt, loadField, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
-import { number } from "../format.js";
+import { number, plural } from "../format.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./own-input.js";
@@ -43,10 +43,11 @@ class InputPanel extends Panel {
   render() {
     const { chosenModel: m, sample: s, chosenLayer: chosen } = sideOf(this.side);
     this.#input.of(s === undefined ? null : `${m.id} ${s}`, (signal) => loadInput(s, m, signal));
-    this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) => loadField(m.id, s, chosen, signal));
+    this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) =>
+      loadField(m.id, s, chosen, signal),
+    );
     const meta = this.#input.value?.meta;
-    return html`
-      <header class="panel-head">
+    return html` <header class="panel-head">
         <h2>Input</h2>
         <p class="muted">${meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}</p>
       </header>
@@ -69,7 +70,8 @@ class InputPanel extends Panel {
       this.#element.addEventListener("cs-pick", (event) => this.#pick(event.detail.position));
       place.replaceChildren(this.#element);
     }
-    if (this.#element.meta !== input.meta) Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
+    if (this.#element.meta !== input.meta)
+      Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
     this.hovered();
   }
 
@@ -82,7 +84,7 @@ class InputPanel extends Panel {
     const { c, at, l } = this.selection;
     const chosen = this.#layer;
     const shown = store.hover?.layer === l ? store.hover.at : c !== undefined && at;
-    const fits = chosen && shown && shown.length === (chosen.lengths.length);
+    const fits = chosen && shown && shown.length === chosen.lengths.length;
     return fits ? fieldAt(this.#where.value, shown) : null;
   }
 
@@ -99,8 +101,14 @@ class InputPanel extends Panel {
     const { field } = this;
     const size = chosen.receptive_field?.map((length) => length ?? "?").join("\u00d7");
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
-    if (!field) return size ? `A position of ${chosen.name} sees ${size} of the input, stride ${stride}.` : "";
-    return `It sees ${field.map(([start, stop]) => `${start}\u2013${stop - 1}`).join(" \u00d7 ")} of the input.`;
+    if (!field)
+      return size ? `A position of ${chosen.name} sees ${size} of the input, stride ${stride}.` : "";
+    const spans = field.map(([start, stop]) => (stop - start > 1 ? `${start}–${stop - 1}` : String(start)));
+    const names = this.#input.value?.meta.axes.map(({ name }) => name).join(" × ") ?? "";
+    const hops = chosen.hops ? ` and all within ${plural(chosen.hops, "step")} of it` : "";
+    return field.some(([start, stop]) => stop <= start)
+      ? "It sees nothing of the input."
+      : `It sees ${names} ${spans.join(" × ")}${hops}.`;
   }
 
   /** Chooses the position of the layer in the middle of whose field a place of the input lies. */
@@ -111,7 +119,9 @@ class InputPanel extends Panel {
     const at = chosen.lengths.map((length) => Math.floor(length / 2));
     where.axes.forEach(({ axis: along, whole, starts, stops }, axis) => {
       if (along === null || whole || position[axis] === undefined) return;
-      const away = starts.map((start, i) => (stops[i] > start ? Math.abs((start + stops[i] - 1) / 2 - position[axis]) : Infinity));
+      const away = starts.map((start, i) =>
+        stops[i] > start ? Math.abs((start + stops[i] - 1) / 2 - position[axis]) : Infinity,
+      );
       at[along] = away.indexOf(Math.min(...away));
     });
     store.select({ at, c: this.selection.c ?? 0 });
@@ -119,4 +129,3 @@ class InputPanel extends Panel {
 }
 
 customElements.define("cs-input", InputPanel);
-

@@ -7,6 +7,7 @@ import { Panel, Resource, problem, styled, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { extent } from "../npy.js";
 import { paintNumbers, paintPicture } from "../raster.js";
+import { numbersLink } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 
@@ -32,7 +33,11 @@ class Kernels extends Panel {
     const chosen = layer();
     const path = chosen ? `${layerPath(m.id, chosen)}/kernels.npy` : null;
     const found = this.#weights.of(path, (signal) => getArray(path, {}, signal));
-    return html`<header class="panel-head"><h2>${chosen?.name ?? "Kernels"}</h2><p class="muted">${found ? this.#summary(found) : nothing}</p></header>
+    return html`<header class="panel-head">
+        <h2>${chosen?.name ?? "Kernels"}</h2>
+        <p class="muted">${found ? this.#summary(found) : nothing}</p>
+        ${found ? html`<span class="grow"></span>${numbersLink(path, {}, `kernels ${chosen.name}`)}` : nothing}
+      </header>
       ${problem(this.#weights.error)} ${found && this.#weights.ready ? this.#body(found) : nothing}`;
   }
 
@@ -44,14 +49,23 @@ class Kernels extends Panel {
   #body(found) {
     const channels = found.shape.at(-2);
     return html`<div class="bar">
-        ${channels > 1
-          ? html`<label>Of each kernel <select @change=${(event) => (this.channel = Number(event.target.value))}>
-              <option value="-1" ?selected=${this.channel < 0}>${channels === 3 ? "all three channels as colors" : "root of the sum of squares over channels"}</option>
-              ${Array.from({ length: Math.min(channels, 1024) }, (_, i) => html`<option value=${i} ?selected=${i === this.channel}>channel ${i}</option>`)}
-            </select></label>`
-          : nothing}
+        ${
+          channels > 1
+            ? html`<label
+                >Of each kernel
+                <select @change=${(event) => (this.channel = Number(event.target.value))}>
+                  <option value="-1" ?selected=${this.channel < 0}>
+                    ${channels === 3 ? "all three channels as colors" : "root of the sum of squares over channels"}
+                  </option>
+                  ${Array.from({ length: Math.min(channels, 1024) }, (_, i) => html`<option value=${i} ?selected=${i === this.channel}>channel ${i}</option>`)}
+                </select></label
+              >`
+            : nothing
+        }
       </div>
-      <div class="kernel-grid" role="listbox" aria-label="Kernels">${Array.from({ length: Math.min(found.shape.at(-1), MOST) }, (_, kernel) => this.#kernel(found, kernel))}</div>
+      <div class="kernel-grid" role="listbox" aria-label="Kernels">
+        ${Array.from({ length: Math.min(found.shape.at(-1), MOST) }, (_, kernel) => this.#kernel(found, kernel))}
+      </div>
       ${found.shape.at(-1) > MOST ? html`<p class="muted">The first ${MOST} of ${found.shape.at(-1)} kernels.</p>` : nothing}`;
   }
 
@@ -59,8 +73,21 @@ class Kernels extends Panel {
     const [rows, columns] = planeOf(lengths);
     const size = Math.max(2, Math.min(24, Math.floor(72 / Math.max(rows, columns))));
     const chosen = kernel === this.selection.c;
-    return html`<button class="kernel" role="option" aria-selected=${chosen} aria-label="Kernel ${kernel}" @click=${() => store.select({ c: kernel })}>
-      <span class="muted">${kernel}</span><canvas data-kernel=${kernel} width=${columns} height=${rows} ${styled({ width: `${columns * size}px`, height: `${rows * size}px` })}></canvas></button>`;
+    return html`<button
+      class="kernel"
+      role="option"
+      aria-selected=${chosen}
+      aria-label="Kernel ${kernel}"
+      @click=${() => store.select({ c: kernel })}
+    >
+      <span class="muted">${kernel}</span
+      ><canvas
+        data-kernel=${kernel}
+        width=${columns}
+        height=${rows}
+        ${styled({ width: `${columns * size}px`, height: `${rows * size}px` })}
+      ></canvas>
+    </button>`;
   }
 
   updated() {
@@ -75,7 +102,14 @@ class Kernels extends Panel {
         continue;
       }
       const values = valuesOf(found, kernel, this.channel).slice(0, rows * columns);
-      paintNumbers(canvas, values, this.channel < 0 && found.shape.at(-2) > 1 ? scaleOf(0, Math.max(...values)) : scaleOf(Math.min(low, 0), high, "diverging"), theme());
+      paintNumbers(
+        canvas,
+        values,
+        this.channel < 0 && found.shape.at(-2) > 1
+          ? scaleOf(0, Math.max(...values))
+          : scaleOf(Math.min(low, 0), high, "diverging"),
+        theme(),
+      );
     }
     this.dataset.painted = "true";
   }
@@ -108,4 +142,3 @@ function rgbOf({ shape: lengths, data }, kernel) {
 }
 
 customElements.define("cs-kernels", Kernels);
-

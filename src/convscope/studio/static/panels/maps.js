@@ -6,16 +6,20 @@ import { Panel, Resource, problem, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { layoutOf, usualSize } from "../map-layout.js";
 import { Planes, Tiles } from "../planes.js";
+import { numbersLink, saveCanvas } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
-import { drawMaps } from "./maps-drawing.js";
+import { drawMaps, wholeMaps } from "./maps-drawing.js";
 
 const ORDERS = { number: "number", strength: "strength", response: "response here" };
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [-1, 1], ArrowUp: [-2, -1], ArrowDown: [-2, 1] };
 
 /** The maps of a layer for a sample. */
 export async function loadPlanes(path, signal) {
-  const [array, about] = await Promise.all([getArray(`${path}/maps.npy`, {}, signal), getJson(`${path}/maps.json`, {}, signal)]);
+  const [array, about] = await Promise.all([
+    getArray(`${path}/maps.npy`, {}, signal),
+    getJson(`${path}/maps.json`, {}, signal),
+  ]);
   return new Planes(array, about);
 }
 
@@ -39,7 +43,8 @@ class Maps extends Panel {
     const own = this.#maps.value;
     if (!own || !this.limits) return own;
     const { low, high } = this.limits;
-    if (this.#planes?.own !== own || this.#planes.low !== low || this.#planes.high !== high) this.#planes = { own, low, high, wide: own.within(this.limits) };
+    if (this.#planes?.own !== own || this.#planes.low !== low || this.#planes.high !== high)
+      this.#planes = { own, low, high, wide: own.within(this.limits) };
     return this.#planes.wide;
   }
 
@@ -76,19 +81,26 @@ class Maps extends Panel {
     const { chosenModel, sample, chosenLayer: chosen } = sideOf(this.side);
     const path = chosen?.maps && sample !== undefined ? samplePath(chosenModel.id, sample, chosen) : null;
     this.#maps.of(path, (signal) => loadPlanes(path, signal));
-    return html`
-      <header class="panel-head">
+    return html` <header class="panel-head">
         <h2>${chosen?.name ?? "Maps"}</h2>
         <p class="muted">${this.#maps.busy ? "computing…" : this.planes ? this.#summary() : nothing}</p>
         <span class="grow"></span>
-        ${this.side ? nothing : this.#controls()}
+        ${this.side ? nothing : this.#controls()} ${path ? this.#saving(path, chosen) : nothing}
       </header>
       ${this.#leadingSliders()} ${problem(this.#maps.error)}
       ${chosen && !chosen.maps ? html`<p class="muted">What ${chosen.name} gives out is not kept; choose a layer before or after it.</p>` : nothing}
-      <div class="maps-scroll" tabindex="0" role="application" aria-roledescription="feature maps"
+      <div
+        class="maps-scroll"
+        tabindex="0"
+        role="application"
+        aria-roledescription="feature maps"
         aria-label="Feature maps of ${chosen?.name}. Arrow keys move the position, Page Up and Page Down change the map, Enter takes the position apart."
-        ?hidden=${Boolean(this.#maps.error) || !path} @keydown=${this.#key} @pointermove=${this.#point} @pointerleave=${this.#leave}
-        @click=${this.#click}>
+        ?hidden=${Boolean(this.#maps.error) || !path}
+        @keydown=${this.#key}
+        @pointermove=${this.#point}
+        @pointerleave=${this.#leave}
+        @click=${this.#click}
+      >
         <canvas></canvas>
         <div class="maps-room"></div>
       </div>
@@ -103,34 +115,76 @@ class Maps extends Panel {
 
   #summary() {
     const { channels, positions, low, high } = this.planes;
-    const what = positions.length ? `${plural(channels, "map")} of ${shape(positions)}` : plural(channels, "value");
+    const what = positions.length
+      ? `${plural(channels, "map")} of ${shape(positions)}`
+      : plural(channels, "value");
     return `${what}, ${number(low)} to ${number(high)}`;
   }
 
   #controls() {
     const { order = "number", size } = this.selection;
-    const usual = this.planes && this.scroller ? usualSize(this.planes, this.scroller.clientWidth, this.scroller.clientHeight) : 64;
+    const usual =
+      this.planes && this.scroller
+        ? usualSize(this.planes, this.scroller.clientWidth, this.scroller.clientHeight)
+        : 64;
     const positions = this.planes?.positions.length;
-    return html`
-      <label>Order <select @change=${(event) => store.select({ order: event.target.value })}>
-          ${Object.entries(ORDERS).filter(([name]) => positions || name !== "response").map(([name, text]) => html`<option value=${name} ?selected=${name === order}>${text}</option>`)}
-        </select></label>
-      <label>Scale <select @change=${(event) => store.select({ scale: event.target.value })}>
+    return html` <label
+        >Order
+        <select @change=${(event) => store.select({ order: event.target.value })}>
+          ${Object.entries(ORDERS)
+            .filter(([name]) => positions || name !== "response")
+            .map(([name, text]) => html`<option value=${name} ?selected=${name === order}>${text}</option>`)}
+        </select></label
+      >
+      <label
+        >Scale
+        <select @change=${(event) => store.select({ scale: event.target.value })}>
           <option value="layer" ?selected=${this.mode === "layer"}>of the layer</option>
           <option value="map" ?selected=${this.mode === "map"}>of each map</option>
-        </select></label>
-      <label class="slider">Size <input type="range" min="10" max="420" .value=${String(size ?? usual)}
-          @input=${(event) => store.select({ size: event.target.value })} /></label>`;
+        </select></label
+      >
+      <label class="slider"
+        >Size
+        <input
+          type="range"
+          min="10"
+          max="420"
+          .value=${String(size ?? usual)}
+          @input=${(event) => store.select({ size: event.target.value })}
+      /></label>`;
+  }
+
+  #saving(path, { name }) {
+    const title = `${name} sample ${path.split("/")[4]}`;
+    return html`<span class="saving"
+      ><button
+        class="quiet"
+        title="Save the picture"
+        @click=${() => this.planes && saveCanvas(wholeMaps(this, this.#layout(), this.#tiles), title)}
+      >
+        PNG</button
+      >${numbersLink(`${path}/maps.npy`, { exact: 1 }, title)}</span
+    >`;
   }
 
   #leadingSliders() {
     const leading = this.planes?.positions.slice(0, -2) ?? [];
     if (!leading.length) return nothing;
     return html`<div class="bar">
-      ${leading.map((length, axis) => html`<label class="slider wide">${length > 1 ? "Plane" : ""} ${axis + 1}
-          <input type="range" min="0" max=${length - 1} .value=${String(this.#leading()[axis])}
-            @input=${(event) => this.#moveLead(axis, Number(event.target.value))} />
-          <output>${this.#leading()[axis]}</output></label>`)}
+      ${leading.map(
+        (length, axis) =>
+          html`<label class="slider wide"
+            >${length > 1 ? "Plane" : ""} ${axis + 1}
+            <input
+              type="range"
+              min="0"
+              max=${length - 1}
+              .value=${String(this.#leading()[axis])}
+              @input=${(event) => this.#moveLead(axis, Number(event.target.value))}
+            />
+            <output>${this.#leading()[axis]}</output></label
+          >`,
+      )}
     </div>`;
   }
 
@@ -164,9 +218,18 @@ class Maps extends Panel {
   #draw() {
     if (!this.planes || !this.scroller?.clientWidth) return;
     const layout = this.#layout();
-    const first = this.#leading().reduce((whole, part, axis) => whole * this.planes.positions[axis] + part, 0);
+    const first = this.#leading().reduce(
+      (whole, part, axis) => whole * this.planes.positions[axis] + part,
+      0,
+    );
     const tiles = this.#tiles;
-    if (!tiles || tiles.planes !== this.planes || tiles.mode !== this.mode || tiles.theme !== theme() || tiles.first !== first) {
+    if (
+      !tiles ||
+      tiles.planes !== this.planes ||
+      tiles.mode !== this.mode ||
+      tiles.theme !== theme() ||
+      tiles.first !== first
+    ) {
       this.#tiles = new Tiles(this.planes, this.mode, theme(), first);
     }
     this.querySelector(".maps-room").style.height = `${layout.height}px`;
@@ -177,7 +240,9 @@ class Maps extends Panel {
     const box = this.scroller.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top + this.scroller.scrollTop];
     const hit = this.planes && this.#layout().hit(x, y);
-    return hit && { layer: this.selection.l, channel: this.channels[hit.k], at: [...this.#leading(), ...hit.at] };
+    return (
+      hit && { layer: this.selection.l, channel: this.channels[hit.k], at: [...this.#leading(), ...hit.at] }
+    );
   }
 
   #point(event) {
@@ -196,7 +261,10 @@ class Maps extends Panel {
   #key(event) {
     if (!this.planes || event.altKey || event.ctrlKey || event.metaKey) return;
     const { positions } = this.planes;
-    const current = this.shown ?? { channel: this.channels[0], at: positions.map((length) => Math.floor(length / 2)) };
+    const current = this.shown ?? {
+      channel: this.channels[0],
+      at: positions.map((length) => Math.floor(length / 2)),
+    };
     const moved = this.#moved(event.key, current);
     if (!moved) return;
     event.preventDefault();
@@ -217,7 +285,12 @@ class Maps extends Panel {
     const axis = at.length + arrow[0];
     if (!at.length) return turn(arrow[1] * (arrow[0] === -2 ? this.#layout().across : 1));
     if (axis < 0) return turn(arrow[1]);
-    return { channel, at: at.map((part, i) => (i === axis ? Math.max(0, Math.min(this.planes.positions[i] - 1, part + arrow[1])) : part)) };
+    return {
+      channel,
+      at: at.map((part, i) =>
+        i === axis ? Math.max(0, Math.min(this.planes.positions[i] - 1, part + arrow[1])) : part,
+      ),
+    };
   }
 
   #reveal(channel) {
@@ -230,13 +303,21 @@ class Maps extends Panel {
   #say() {
     const line = this.querySelector(".readout");
     const { shown } = this;
-    const fits = shown && this.planes && shown.at.length === this.planes.positions.length && shown.channel < this.planes.channels;
+    const fits =
+      shown &&
+      this.planes &&
+      shown.at.length === this.planes.positions.length &&
+      shown.channel < this.planes.channels;
     const inside = fits && shown.at.every((part, axis) => part < this.planes.positions[axis]);
     if (!inside) {
-      line.textContent = this.planes ? "Point at a map to see what a position depends on; click to take it apart." : "";
+      line.textContent = this.planes
+        ? "Point at a map to see what a position depends on; click to take it apart."
+        : "";
       return;
     }
-    const where = shown.at.length ? `map ${shown.channel} at (${shown.at.join(", ")})` : `value ${shown.channel}`;
+    const where = shown.at.length
+      ? `map ${shown.channel} at (${shown.at.join(", ")})`
+      : `value ${shown.channel}`;
     line.textContent = `${where}: about ${number(this.planes.value(shown.channel, shown.at))}`;
   }
 }

@@ -26,27 +26,52 @@ class ModelPanel extends Panel {
     if (!found) return nothing;
     const rows = this.#rows(found);
     const links = linksOf(rows.map(({ names, inputs }) => ({ names, inputs })));
-    const most = Math.max(1, ...found.layers.filter((each) => each.kind !== "group").map((each) => this.#amount(each)));
-    return html`
-      <header class="panel-head"><h2>Model</h2><p class="muted">${plural(found.layers.filter((each) => each.kind !== "group").length, "layer")}, ${brief(total(found.layers))} parameters</p></header>
+    const most = Math.max(
+      1,
+      ...found.layers.filter((each) => each.kind !== "group").map((each) => this.#amount(each)),
+    );
+    return html` <header class="panel-head">
+        <h2>Model</h2>
+        <p class="muted">
+          ${plural(found.layers.filter((each) => each.kind !== "group").length, "layer")},
+          ${brief(total(found.layers))} parameters
+        </p>
+      </header>
       ${studioState().models.length > 1 ? this.#modelChoice() : nothing}
       <div class="bar">
-        <input type="search" placeholder="Search layers" aria-label="Search layers" .value=${this.text} @input=${(event) => (this.text = event.target.value)} />
+        <input
+          type="search"
+          placeholder="Search layers"
+          aria-label="Search layers"
+          .value=${this.text}
+          @input=${(event) => (this.text = event.target.value)}
+        />
         <select aria-label="What the bars show" @change=${(event) => (this.measure = event.target.value)}>
           ${Object.entries(MEASURES).map(([name, text]) => html`<option value=${name} ?selected=${name === this.measure}>${text}</option>`)}
         </select>
       </div>
-      <div class="network" role="listbox" aria-label="Layers of ${m.name}" tabindex="0" @keydown=${(event) => this.#key(event, rows)}>
+      <div
+        class="network"
+        role="listbox"
+        aria-label="Layers of ${m.name}"
+        tabindex="0"
+        @keydown=${(event) => this.#key(event, rows)}
+      >
         ${drawLinks(links, rows.length)}
-        <ol>${rows.map((row) => this.#row(row, most))}</ol>
+        <ol>
+          ${rows.map((row) => this.#row(row, most))}
+        </ol>
       </div>`;
   }
 
   #modelChoice() {
     const chosen = chosenModels().map(({ id }) => id);
-    return html`<label class="bar">Run <select @change=${(event) => store.select({ m: [event.target.value, ...chosen.slice(1)] })}>
-      ${studioState().models.map(({ id, name }) => html`<option value=${id} ?selected=${id === chosen[0]}>${name}</option>`)}
-    </select></label>`;
+    return html`<label class="bar"
+      >Run
+      <select @change=${(event) => store.select({ m: [event.target.value, ...chosen.slice(1)] })}>
+        ${studioState().models.map(({ id, name }) => html`<option value=${id} ?selected=${id === chosen[0]}>${name}</option>`)}
+      </select></label
+    >`;
   }
 
   /** Rows as they are drawn: the inputs, layers, and folded blocks in place of theirs. */
@@ -57,9 +82,13 @@ class ModelPanel extends Panel {
       const found = shown.filter((each) => `${each.name} ${each.type}`.toLowerCase().includes(wanted));
       return found.map((each) => ({ layer: each, names: [each.id], inputs: [] }));
     }
-    const rows = inputs.map((input) => ({ input, names: [input.name], inputs: [] }));
+    const rows = inputRows(inputs);
     const folded = new Map();
-    series.forEach(({ blocks }, number) => blocks.forEach(({ ids, name }, b) => ids.forEach((id) => folded.set(id, { key: `${number}.${b}`, ids, name, b, of: blocks.length }))));
+    series.forEach(({ blocks }, number) =>
+      blocks.forEach(({ ids, name }, b) =>
+        ids.forEach((id) => folded.set(id, { key: `${number}.${b}`, ids, name, b, of: blocks.length })),
+      ),
+    );
     const fold = shown.length > FOLD_ABOVE;
     let last = null;
     for (const each of shown) {
@@ -67,7 +96,8 @@ class ModelPanel extends Panel {
       const open = block && this.#isOpen(block, fold);
       if (block && block.key !== last) rows.push(blockRow(block, layers, open));
       last = block?.key ?? null;
-      if (!block || open) rows.push({ layer: each, names: [each.id], inputs: each.inputs, inside: block?.name });
+      if (!block || open)
+        rows.push({ layer: each, names: [each.id], inputs: each.inputs, inside: block?.name });
     }
     return rows;
   }
@@ -92,11 +122,19 @@ class ModelPanel extends Panel {
 
   #row(row, most) {
     if (row.input) {
-      return html`<li class="row input-row"><span class="glyph" data-role="input"></span><span class="name">${row.input.name}</span><span class="shape">${shape(row.input.shape)}</span></li>`;
+      return html`<li class="row input-row">
+        <span class="glyph" data-role="input"></span><span class="name">${row.input.name}</span
+        ><span class="shape">${row.input.shape ? shape(row.input.shape) : ""}</span>
+      </li>`;
     }
     if (row.block) {
-      return html`<li class="row block-row"><button aria-expanded=${row.open} @click=${() => this.#toggle(row.block, row.open)}>
-        <span class="fold" aria-hidden="true">${row.open ? "▾" : "▸"}</span><span class="name">${row.title}</span><span class="shape">${plural(row.block.ids.length, "layer")}</span></button></li>`;
+      return html`<li class="row block-row">
+        <button aria-expanded=${row.open} @click=${() => this.#toggle(row.block, row.open)}>
+          <span class="fold" aria-hidden="true">${row.open ? "▾" : "▸"}</span
+          ><span class="name">${row.title}</span
+          ><span class="shape">${plural(row.block.ids.length, "layer")}</span>
+        </button>
+      </li>`;
     }
     return this.#layerRow(row.layer, row.inside, most);
   }
@@ -104,13 +142,20 @@ class ModelPanel extends Panel {
   #layerRow(each, inside, most) {
     const chosen = each.name === this.selection.l;
     const amount = this.#amount(each);
-    return html`<li class="row layer-row ${inside === undefined ? "" : "inside"}" role="option" aria-selected=${chosen} id=${`layer-${each.id}`}
-        @click=${() => selectLayer(each)}>
-        <span class="glyph" data-role=${roleOf(each)}></span>
-        <span class="name" title=${each.name}>${inside && each.short.startsWith(`${inside}_`) ? each.short.slice(inside.length + 1) : each.short}</span><span class="amount">${amount ? this.#measured(each) : ""}</span>
-        <span class="type">${each.type}</span><span class="shape">${shape(each.shape)}</span>
-        <meter min="0" max="1" .value=${amount / most} aria-hidden="true"></meter>
-      </li>`;
+    return html`<li
+      class="row layer-row ${inside === undefined ? "" : "inside"}"
+      role="option"
+      aria-selected=${chosen}
+      id=${`layer-${each.id}`}
+      @click=${() => selectLayer(each)}
+    >
+      <span class="glyph" data-role=${roleOf(each)}></span>
+      <span class="name" title=${each.name}
+        >${inside && each.short.startsWith(`${inside}_`) ? each.short.slice(inside.length + 1) : each.short}</span
+      ><span class="amount">${amount ? this.#measured(each) : ""}</span> <span class="type">${each.type}</span
+      ><span class="shape">${shape(each.shape)}</span>
+      <meter min="0" max="1" .value=${amount / most} aria-hidden="true"></meter>
+    </li>`;
   }
 
   #measured(each) {
@@ -139,14 +184,29 @@ class ModelPanel extends Panel {
 /** Selects a layer; channel and position stay where they fit. */
 export function selectLayer(chosen) {
   const { c, at } = store.selection;
-  const fits = at?.length === chosen.lengths.length && at.every((part, axis) => part < (chosen.lengths[axis] ?? Infinity));
-  store.select({ l: chosen.name, c: c < chosen.channels ? c : undefined, at: fits && c < chosen.channels ? at : undefined });
+  const fits =
+    at?.length === chosen.lengths.length &&
+    at.every((part, axis) => part < (chosen.lengths[axis] ?? Infinity));
+  store.select({
+    l: chosen.name,
+    c: c < chosen.channels ? c : undefined,
+    at: fits && c < chosen.channels ? at : undefined,
+  });
+}
+
+/** A row for each input; one for all where there are many. */
+function inputRows(inputs) {
+  if (inputs.length <= 3) return inputs.map((input) => ({ input, names: [input.name], inputs: [] }));
+  const names = inputs.map(({ name }) => name);
+  return [{ input: { name: `${names.length} inputs: ${names.join(", ")}`, shape: null }, names, inputs: [] }];
 }
 
 function blockRow(block, layers, open) {
   const first = layers.find(({ id }) => id === block.ids[0]);
   const title = block.name || `Block ${block.b + 1} of ${block.of}`;
-  return open ? { block, open, title, names: [], inputs: [] } : { block, open, title, names: block.ids, inputs: first?.inputs ?? [] };
+  return open
+    ? { block, open, title, names: [], inputs: [] }
+    : { block, open, title, names: block.ids, inputs: first?.inputs ?? [] };
 }
 
 function total(layers) {

@@ -7,7 +7,12 @@ import { html, nothing } from "../vendor/lit.js";
 import "./draw-pad.js";
 
 class OwnInput extends Panel {
-  static properties = { meta: { attribute: false }, mode: { state: true }, recording: { state: true }, trouble: { state: true } };
+  static properties = {
+    meta: { attribute: false },
+    mode: { state: true },
+    recording: { state: true },
+    trouble: { state: true },
+  };
 
   #follow = () => this.requestUpdate();
 
@@ -31,7 +36,12 @@ class OwnInput extends Panel {
       ["camera", "Camera", media === "picture" && Boolean(navigator.mediaDevices)],
     ].filter(([, , fits]) => fits);
     return html`<div class="bar own">
-        <label class="plain file">Open a file<input type="file" class="hidden-file" @change=${(event) => event.target.files[0] && sendFile(event.target.files[0])} /></label>
+        <label class="plain file"
+          >Open a file<input
+            type="file"
+            class="hidden-file"
+            @change=${(event) => event.target.files[0] && sendFile(event.target.files[0])}
+        /></label>
         ${ways.map(([mode, text]) => html`<button class="plain" aria-pressed=${this.mode === mode} data-way=${mode} @click=${() => this.#choose(mode)}>${text}</button>`)}
         ${sending.busy ? html`<span class="muted">reading…</span>` : nothing}
       </div>
@@ -41,13 +51,23 @@ class OwnInput extends Panel {
   #way() {
     if (this.mode === "draw") return html`<cs-draw-pad .meta=${this.meta}></cs-draw-pad>`;
     if (this.mode === "write") {
-      return html`<textarea rows="4" aria-label="A text of your own" placeholder="A text of your own" @input=${(event) => event.target.value.trim() && sendSoon(() => event.target.value, "text/plain", 150)}></textarea>`;
+      return html`<textarea
+        rows="4"
+        aria-label="A text of your own"
+        placeholder="A text of your own"
+        @input=${(event) => event.target.value.trim() && sendSoon(() => event.target.value, "text/plain", 150)}
+      ></textarea>`;
     }
     if (this.mode === "record") {
-      return html`<div class="bar"><button class="plain" aria-pressed=${Boolean(this.recording)} @click=${this.#record}>${this.recording ? "Stop" : "Start"}</button></div>`;
+      return html`<div class="bar">
+        <button class="plain" aria-pressed=${Boolean(this.recording)} @click=${this.#record}>
+          ${this.recording ? "Stop" : "Start"}
+        </button>
+      </div>`;
     }
     if (this.mode === "camera") {
-      return html`<video autoplay playsinline muted></video><div class="bar"><button class="plain" @click=${this.#shoot}>Take the picture</button></div>`;
+      return html`<video autoplay playsinline muted></video>
+        <div class="bar"><button class="plain" @click=${this.#shoot}>Take the picture</button></div>`;
     }
     return nothing;
   }
@@ -99,4 +119,3 @@ class OwnInput extends Panel {
 }
 
 customElements.define("cs-own-input", OwnInput);
-

@@ -17,13 +17,25 @@ class Patches extends Panel {
     const { c } = this.selection;
     const path = chosen && c !== undefined ? `${layerPath(m.id, chosen)}/channels/${c}/patches` : null;
     const found = this.#found.of(path, (signal) => getJson(path, {}, signal));
-    return html`<header class="panel-head"><h2>What excites ${c === undefined ? "a channel" : `channel ${c}`} most</h2></header>
-      ${path ? nothing : html`<p class="muted">Choose a kernel.</p>`}
-      ${problem(this.#found.error)}
+    return html`<header class="panel-head">
+        <h2>What excites ${c === undefined ? "a channel" : `channel ${c}`} most</h2>
+      </header>
+      ${path ? nothing : html`<p class="muted">Choose a kernel.</p>`} ${problem(this.#found.error)}
       ${path && !this.#found.ready && !this.#found.error ? html`<p class="muted">Looking through the samples…</p>` : nothing}
-      ${found && this.#found.ready ? html`<div class="cards small">${found.patches.map((patch) => html`<cs-patch class="card" .patch=${patch}></cs-patch>`)}</div>
-        ${found.note ? html`<p class="muted">${found.note}</p>` : nothing}` : nothing}
-      ${path ? html`<h3>By optimization</h3><cs-excitation .path=${`${layerPath(m.id, chosen)}/channels/${c}`}></cs-excitation>` : nothing}`;
+      ${
+        found && this.#found.ready
+          ? html`<div class="cards small">
+                ${found.patches.map((patch) => html`<cs-patch class="card" .patch=${patch}></cs-patch>`)}
+              </div>
+              ${found.note ? html`<p class="muted">${found.note}</p>` : nothing}`
+          : nothing
+      }
+      ${
+        path
+          ? html`<h3>By optimization</h3>
+              <cs-excitation .path=${`${layerPath(m.id, chosen)}/channels/${c}`}></cs-excitation>`
+          : nothing
+      }`;
   }
 }
 
@@ -35,14 +47,17 @@ class Excitation extends Panel {
 
   render() {
     const { path } = this;
-    if (this.asked !== path) return html`<button class="plain" @click=${() => (this.asked = path)}>Compute it</button>`;
+    if (this.asked !== path)
+      return html`<button class="plain" @click=${() => (this.asked = path)}>Compute it</button>`;
     const found = this.#found.of(path, async (signal) => {
       const about = await getJson(`${path}/excitation.json`, {}, signal);
       const array = await getArray(`${path}/excitation.npy`, {}, signal);
       return { about, array, element: await inputElement(model()) };
     });
-    return html`${problem(this.#found.error)} ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
-      <div class="input-place"></div>${found && this.#found.ready ? html`<p class="muted">Reaches ${number(found.about.reached)}. ${found.about.note ?? ""}</p>` : nothing}`;
+    return html`${problem(this.#found.error)}
+      ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
+      <div class="input-place"></div>
+      ${found && this.#found.ready ? html`<p class="muted">Reaches ${number(found.about.reached)}. ${found.about.note ?? ""}</p>` : nothing}`;
   }
 
   updated() {
@@ -50,7 +65,11 @@ class Excitation extends Panel {
     if (!place || !this.#found.ready) return;
     const { about, array, element } = this.#found.value;
     const drawn = document.createElement(element);
-    Object.assign(drawn, { most: 160, meta: { shape: array.shape, axes: [], channels: [], limits: about.limits, tokens: null }, arrays: { input: array } });
+    Object.assign(drawn, {
+      most: 160,
+      meta: { shape: array.shape, axes: [], channels: [], limits: about.limits, tokens: null },
+      arrays: { input: array },
+    });
     place.replaceChildren(drawn);
   }
 }
@@ -64,8 +83,14 @@ class Patch extends Panel {
   render() {
     const { sample, value, at, name } = this.patch;
     this.#input.of(`${model().id} ${sample}`, (signal) => loadInput(sample, model(), signal));
-    return html`<button class="plain patch" @click=${() => store.select({ s: sample, at, view: "inspect" })} title="Inspect it there">
-      <b>${number(value)}</b> <span class="muted">${name}</span></button><div class="input-place"></div>`;
+    return html`<button
+        class="plain patch"
+        @click=${() => store.select({ s: sample, at, view: "inspect" })}
+        title="Inspect it there"
+      >
+        <b>${number(value)}</b> <span class="muted">${name}</span>
+      </button>
+      <div class="input-place"></div>`;
   }
 
   updated() {

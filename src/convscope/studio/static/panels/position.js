@@ -5,6 +5,7 @@ import { layer, model, samplePath } from "../catalog.js";
 import { scaleOf } from "../colors.js";
 import { Panel, Resource, problem } from "../element.js";
 import { fixed, number } from "../format.js";
+import { numbersLink } from "../saving.js";
 import { html, nothing } from "../vendor/lit.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
 
@@ -38,15 +39,20 @@ class PositionPanel extends Panel {
       this.#plain = found;
       this.chosenChannel = null;
     }
-    return html`<header class="panel-head"><h2>Position</h2>
-        <p class="muted">${found ? this.#title(found) : nothing}</p></header>
-      ${problem(this.#position.error)}
-      ${found ? this.#parts(found) : this.#invitation(chosen)}`;
+    return html`<header class="panel-head">
+        <h2>Position</h2>
+        <p class="muted">${found ? this.#title(found) : nothing}</p>
+        ${found && path ? html`<span class="grow"></span>${numbersLink(path, query, this.#title(found))}` : nothing}
+      </header>
+      ${problem(this.#position.error)} ${found ? this.#parts(found) : this.#invitation(chosen)}`;
   }
 
   #invitation(chosen) {
     if (this.#position.error) return nothing;
-    return html`<p class="muted">Click a position of a map${chosen ? ` of ${chosen.name}` : ""}: its patch, its kernel and their products are shown here, with the sum that they give.</p>`;
+    return html`<p class="muted">
+      Click a position of a map${chosen ? ` of ${chosen.name}` : ""}: its patch, its kernel and their products
+      are shown here, with the sum that they give.
+    </p>`;
   }
 
   #title({ layer: name, channel, at }) {
@@ -63,37 +69,60 @@ class PositionPanel extends Panel {
     const channels = html`<h3>What each channel read adds</h3>
       ${channelBars(parts, shown, found.channels_read, (channel) => (this.chosenChannel = channel))}`;
     return html`${parts.channels > 1 ? channels : nothing}
-      ${parts.lengths.length === 0 ? strongest(found) : nothing}
-      ${parts.lengths.length === 1 ? html`<h3>What each position read adds</h3>${rows(this.#named(found), parts)}` : nothing}
-      ${parts.lengths.length > 1 ? this.#grids(found, parts, shown) : nothing}`;
+    ${parts.lengths.length === 0 ? strongest(found) : nothing}
+    ${
+      parts.lengths.length === 1
+        ? html`<h3>What each position read adds</h3>
+            ${rows(this.#named(found), parts)}`
+        : nothing
+    }
+    ${parts.lengths.length > 1 ? this.#grids(found, parts, shown) : nothing}`;
   }
 
   /** With the tokens that lie under a kernel of one axis, where its positions are those of the input. */
   #named(found) {
     const { s } = this.selection;
     const m = model();
-    const meta = this.#input.of(`${m.id} ${s}`, (signal) => getJson(`api/samples/${s}/input.json`, { m: m.id }, signal));
+    const meta = this.#input.of(`${m.id} ${s}`, (signal) =>
+      getJson(`api/samples/${s}/input.json`, { m: m.id }, signal),
+    );
     const names = meta?.tokens ?? meta?.graph?.names;
     const places = found.places[0] ?? [];
     const inside = places.filter((place) => place >= 0);
     const [start, stop] = found.field?.[0] ?? [0, 0];
-    const own = found.gathered || (inside.length === stop - start && inside.every((place) => place >= start && place < stop));
+    const own =
+      found.gathered ||
+      (inside.length === stop - start && inside.every((place) => place >= start && place < stop));
     return names && own ? { ...found, names: places.map((place) => names[place]) } : found;
   }
 
   /** The sum in numbers, all with as many digits behind the point. */
   #equation({ sum, bias, before, activation, value, recorded, held }) {
-    const largest = Math.max(...[sum, bias, before, value].map((each) => (Number.isFinite(each) ? Math.abs(each) : 0)), 1e-9);
+    const largest = Math.max(
+      ...[sum, bias, before, value].map((each) => (Number.isFinite(each) ? Math.abs(each) : 0)),
+      1e-9,
+    );
     const places = Math.max(0, Math.min(7, 4 - Math.floor(Math.log10(largest))));
     const off = recorded === undefined ? 0 : Math.abs(recorded - value);
-    const step = (text, each, mark = "") => html`<tr class=${mark}><th scope="row">${text}</th><td title=${each}>${fixed(each, places)}</td></tr>`;
+    const step = (text, each, mark = "") =>
+      html`<tr class=${mark}>
+        <th scope="row">${text}</th>
+        <td title=${each}>${fixed(each, places)}</td>
+      </tr>`;
     return html`<table class="equation" aria-label="How the value comes about">
       <tbody>
-        ${step("sum of the products", sum)} ${step(held ? `what does not change with the values (${held} kept)` : "+ bias", bias)}
-        ${step("= before the activation", before, "total")} ${step(activation === "linear" ? "no activation" : activation, value, "value")}
-        ${off > 0
-          ? html`<tr class="muted"><th scope="row">the model itself has, rounded its own way</th><td title=${recorded}>${fixed(recorded, places)}</td></tr>`
-          : nothing}
+        ${step("sum of the products", sum)}
+        ${step(held ? `what does not change with the values (${held} kept)` : "+ bias", bias)}
+        ${step("= before the activation", before, "total")}
+        ${step(activation === "linear" ? "no activation" : activation, value, "value")}
+        ${
+          off > 0
+            ? html`<tr class="muted">
+                <th scope="row">the model itself has, rounded its own way</th>
+                <td title=${recorded}>${fixed(recorded, places)}</td>
+              </tr>`
+            : nothing
+        }
       </tbody>
     </table>`;
   }
@@ -104,18 +133,31 @@ class PositionPanel extends Panel {
     const planes = lengths.slice(0, depth).reduce((a, b) => a * b, 1);
     const plane = Math.min(this.chosenPlane ?? Math.floor(planes / 2), planes - 1);
     const [height, width] = lengths.slice(depth);
-    const cut = (values) => values.subarray(plane * height * width * parts.channels, (plane + 1) * height * width * parts.channels);
-    const of = (values) => Array.from({ length: height * width }, (_, i) => cut(values)[i * parts.channels + channel]);
+    const cut = (values) =>
+      values.subarray(plane * height * width * parts.channels, (plane + 1) * height * width * parts.channels);
+    const of = (values) =>
+      Array.from({ length: height * width }, (_, i) => cut(values)[i * parts.channels + channel]);
     const padded = parts.padded.slice(plane * height * width, (plane + 1) * height * width);
     const [patch, kernel, products] = [of(parts.patch), of(parts.kernel), of(parts.products)];
     const room = this.clientWidth || 348;
     const total = products.reduce((a, b) => a + b, 0);
-    return html`
-      <h3>Channel ${found.channels_read?.[channel] ?? channel} read: ${number(parts.sums[channel], 4)}</h3>
-      ${planes > 1
-        ? html`<label class="slider wide">Plane of the kernel <input type="range" min="0" max=${planes - 1} .value=${String(plane)}
-              @input=${(event) => (this.chosenPlane = Number(event.target.value))} /><output>${plane}</output></label>`
-        : nothing}
+    return html` <h3>
+        Channel ${found.channels_read?.[channel] ?? channel} read: ${number(parts.sums[channel], 4)}
+      </h3>
+      ${
+        planes > 1
+          ? html`<label class="slider wide"
+              >Plane of the kernel
+              <input
+                type="range"
+                min="0"
+                max=${planes - 1}
+                .value=${String(plane)}
+                @input=${(event) => (this.chosenPlane = Number(event.target.value))}
+              /><output>${plane}</output></label
+            >`
+          : nothing
+      }
       <div class="grids">
         ${grid("patch", patch, width, parts.patchScale, padded, room)}
         <span class="operator" aria-hidden="true">×</span>
@@ -131,7 +173,9 @@ class PositionPanel extends Panel {
 export function partsOf(found) {
   const lengths = found.shape.slice(0, -1);
   const channels = found.shape.at(-1);
-  const [patch, kernel, products] = [found.patch, found.kernel, found.products].map((values) => Float64Array.from(values));
+  const [patch, kernel, products] = [found.patch, found.kernel, found.products].map((values) =>
+    Float64Array.from(values),
+  );
   const sums = new Float64Array(channels);
   const byPlace = new Float64Array(products.length / channels);
   products.forEach((product, i) => {
@@ -162,7 +206,10 @@ function holding(values) {
 }
 
 function symmetric(values) {
-  const furthest = values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
+  const furthest = values.reduce(
+    (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
+    0,
+  );
   return { low: -furthest, high: furthest, kind: "diverging" };
 }
 

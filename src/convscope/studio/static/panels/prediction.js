@@ -24,8 +24,7 @@ class Prediction extends Panel {
     const path = s === undefined ? null : `${samplePath(m.id, s)}/prediction`;
     const found = this.#prediction.of(path, (signal) => getJson(path, {}, signal));
     return html`<header class="panel-head"><h2>Prediction</h2></header>
-      ${problem(this.#prediction.error)}
-      ${found?.probabilities ? this.#bars(found) : nothing}
+      ${problem(this.#prediction.error)} ${found?.probabilities ? this.#bars(found) : nothing}
       ${found && !found.probabilities ? this.#values(found) : nothing}`;
   }
 
@@ -34,9 +33,27 @@ class Prediction extends Panel {
     const said = (value) => (typeof value === "number" ? number(value, 4) : String(value));
     const rows = cells.length
       ? cells.flatMap((each) => Object.entries(each).map(([name, value]) => [name, said(value)]))
-      : values.map(({ name, shape: lengths, values: all }) => [name, all && all.length <= MOST_VALUES ? all.map((value) => number(value, 4)).join(", ") : shape(lengths)]);
-    return html`<table class="facts">${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}
-      ${label === null ? nothing : html`<tr><th scope="row">labeled</th><td>${className(label)}</td></tr>`}</table>`;
+      : values.map(({ name, shape: lengths, values: all }) => [
+          name,
+          all && all.length <= MOST_VALUES ? all.map((value) => number(value, 4)).join(", ") : shape(lengths),
+        ]);
+    return html`<table class="facts">
+      ${rows.map(
+        ([name, value]) =>
+          html`<tr>
+            <th scope="row">${name}</th>
+            <td>${value}</td>
+          </tr>`,
+      )}
+      ${
+        label === null
+          ? nothing
+          : html`<tr>
+              <th scope="row">labeled</th>
+              <td>${className(label)}</td>
+            </tr>`
+      }
+    </table>`;
   }
 
   #bars({ classes, probabilities, label }) {
@@ -44,8 +61,15 @@ class Prediction extends Panel {
     const shown = classes?.length <= SHOWN + 2 ? order.toSorted((a, b) => a - b) : order.slice(0, SHOWN);
     const best = order[0];
     const right = label === null ? "" : label === best ? ", right" : `, labeled ${className(label, classes)}`;
-    return html`<p class="answer"><strong>${className(best, classes)}</strong> <span class="muted">${percent(probabilities[best])}${right}</span></p>
-      <ol class="bars" ${styled({ "--name": `${Math.min(18, Math.max(2, ...shown.map((index) => className(index, classes).length + 2)))}ch` })} aria-label="Probability of each class">
+    return html`<p class="answer">
+        <strong>${className(best, classes)}</strong>
+        <span class="muted">${percent(probabilities[best])}${right}</span>
+      </p>
+      <ol
+        class="bars"
+        ${styled({ "--name": `${Math.min(18, Math.max(2, ...shown.map((index) => className(index, classes).length + 2)))}ch` })}
+        aria-label="Probability of each class"
+      >
         ${shown.map((index) => this.#bar(className(index, classes), probabilities[index], index, index === best, index === label))}
       </ol>
       ${shown.length < order.length ? html`<p class="muted">${order.length - shown.length} more classes</p>` : nothing}`;
@@ -54,11 +78,21 @@ class Prediction extends Panel {
   #bar(name, probability, index, best, labeled) {
     const target = this.selection.t === index;
     return html`<li class=${best ? "best" : ""}>
-      <button class="bar-row" aria-pressed=${target} title="Explain this class" @click=${() => store.select({ t: target ? null : index })}>
-        <span class="bar-name">${name}${labeled ? html`<span class="tick" title="its label" aria-label="its label">●</span>` : nothing}</span>
-        <span class="bar-track"><span class="bar-fill" ${styled({ width: `${100 * probability}%` })}></span></span>
+      <button
+        class="bar-row"
+        aria-pressed=${target}
+        title="Explain this class"
+        @click=${() => store.select({ t: target ? null : index })}
+      >
+        <span class="bar-name"
+          >${name}${labeled ? html`<span class="tick" title="its label" aria-label="its label">●</span>` : nothing}</span
+        >
+        <span class="bar-track"
+          ><span class="bar-fill" ${styled({ width: `${100 * probability}%` })}></span
+        ></span>
         <span class="bar-value">${percent(probability)}</span>
-      </button></li>`;
+      </button>
+    </li>`;
   }
 }
 

@@ -14,7 +14,13 @@ const GROUPINGS = { labels: "label", predicted: "prediction", right: "right or w
 const MOST_SHOWN = 60;
 
 class Projection extends Panel {
-  static properties = { grouping: { state: true }, thumbnails: { state: true }, lasso: { state: true }, chosen: { state: true }, pointed: { state: true } };
+  static properties = {
+    grouping: { state: true },
+    thumbnails: { state: true },
+    lasso: { state: true },
+    chosen: { state: true },
+    pointed: { state: true },
+  };
 
   #points = new Resource(this);
   #neighbors = new Resource(this);
@@ -47,13 +53,24 @@ class Projection extends Panel {
     const found = this.#points.of(path && JSON.stringify([path, query]), async (signal) => {
       const array = await getArray(`${path}.npy`, query, signal);
       const about = await getJson(`${path}.json`, query, signal);
-      const named = (numbers) => numbers.map((number) => (number === null ? null : className(number, about.classes)));
+      const named = (numbers) =>
+        numbers.map((number) => (number === null ? null : className(number, about.classes)));
       return { array, about: { ...about, labels: named(about.labels), predicted: named(about.predicted) } };
     });
     return html`<div class="space">
-        <header class="panel-head"><h2>${chosen?.name}</h2><p class="muted">${found && this.#points.ready ? `${plural(found.about.ids.length, "sample")}${found.about.note ? `. ${found.about.note}` : ""}` : this.#points.error ? nothing : "computing…"}</p></header>
+        <header class="panel-head">
+          <h2>${chosen?.name}</h2>
+          <p class="muted">
+            ${found && this.#points.ready ? `${plural(found.about.ids.length, "sample")}${found.about.note ? `. ${found.about.note}` : ""}` : this.#points.error ? nothing : "computing…"}
+          </p>
+        </header>
         ${this.#controls(proj)} ${problem(this.#points.error)}
-        <div class="space-place" tabindex="0" role="img" aria-label="Map of the samples by ${chosen?.name}"></div>
+        <div
+          class="space-place"
+          tabindex="0"
+          role="img"
+          aria-label="Map of the samples by ${chosen?.name}"
+        ></div>
         ${found ? this.#legend(found.about) : nothing}
       </div>
       <div class="column">${this.#list()}</div>`;
@@ -62,36 +79,95 @@ class Projection extends Panel {
   #controls(proj) {
     const { data } = studioState();
     const layers = layersOf(model().id).layers.filter((each) => each.maps);
-    const options = (names, chosen) => Object.entries(names).map(([name, text]) => html`<option value=${name} ?selected=${name === chosen}>${text}</option>`);
+    const options = (names, chosen) =>
+      Object.entries(names).map(
+        ([name, text]) => html`<option value=${name} ?selected=${name === chosen}>${text}</option>`,
+      );
     return html`<div class="bar">
-      <label>Layer <select @change=${(event) => store.select({ l: event.target.value, c: undefined, at: undefined })}>${layers.map(({ name }) => html`<option value=${name} ?selected=${name === this.selection.l}>${name}</option>`)}</select></label>
-      <label>Method <select @change=${(event) => store.select({ proj: event.target.value })}>${options(METHODS, proj)}</select></label>
-      <label>Split <select @change=${(event) => store.select({ split: event.target.value })}><option value="">all</option>${data.splits.map((name) => html`<option value=${name} ?selected=${name === this.selection.split}>${name}</option>`)}</select></label>
-      <label>Colors <select @change=${(event) => (this.grouping = event.target.value)}>${options(GROUPINGS, this.grouping)}</select></label>
-      <button class="plain" aria-pressed=${Boolean(this.thumbnails)} @click=${() => (this.thumbnails = !this.thumbnails)}>Thumbnails</button>
-      <button class="plain" aria-pressed=${Boolean(this.lasso)} @click=${() => (this.lasso = !this.lasso)}>Lasso</button>
+      <label
+        >Layer
+        <select @change=${(event) => store.select({ l: event.target.value, c: undefined, at: undefined })}>
+          ${layers.map(({ name }) => html`<option value=${name} ?selected=${name === this.selection.l}>${name}</option>`)}
+        </select></label
+      >
+      <label
+        >Method
+        <select @change=${(event) => store.select({ proj: event.target.value })}>
+          ${options(METHODS, proj)}
+        </select></label
+      >
+      <label
+        >Split
+        <select @change=${(event) => store.select({ split: event.target.value })}>
+          <option value="">all</option>
+          ${data.splits.map((name) => html`<option value=${name} ?selected=${name === this.selection.split}>${name}</option>`)}
+        </select></label
+      >
+      <label
+        >Colors
+        <select @change=${(event) => (this.grouping = event.target.value)}>
+          ${options(GROUPINGS, this.grouping)}
+        </select></label
+      >
+      <button
+        class="plain"
+        aria-pressed=${Boolean(this.thumbnails)}
+        @click=${() => (this.thumbnails = !this.thumbnails)}
+      >
+        Thumbnails
+      </button>
+      <button class="plain" aria-pressed=${Boolean(this.lasso)} @click=${() => (this.lasso = !this.lasso)}>
+        Lasso
+      </button>
     </div>`;
   }
 
   #groups({ labels, predicted }) {
-    if (this.grouping === "right") return groupsOf(labels.map((label, i) => (label === null || predicted[i] === null ? null : label === predicted[i] ? "right" : "wrong")), ["right", "wrong"]);
+    if (this.grouping === "right")
+      return groupsOf(
+        labels.map((label, i) =>
+          label === null || predicted[i] === null ? null : label === predicted[i] ? "right" : "wrong",
+        ),
+        ["right", "wrong"],
+      );
     return groupsOf(this.grouping === "labels" ? labels : predicted, classNames());
   }
 
   #legend(about) {
     const { order } = this.#groups(about);
-    return html`<p class="legend">${order.slice(0, 40).map((name, i) => html`<span><i ${styled({ background: groupColor(i) })}></i>${name}</span>`)}${order.length > 12 ? html`<span class="muted">12 colors repeat</span>` : nothing}</p>`;
+    return html`<p class="legend">
+      ${order.slice(0, 40).map((name, i) => html`<span><i ${styled({ background: groupColor(i) })}></i>${name}</span>`)}${order.length > 12 ? html`<span class="muted">12 colors repeat</span>` : nothing}
+    </p>`;
   }
 
   #list() {
     const about = this.found?.about;
     const shown = this.chosen.length ? this.chosen : this.pointed !== null ? [this.pointed] : [];
-    if (!about || !shown.length) return html`<p class="muted">Point at a sample to see it; click to select it. With the lasso, draw around several.</p>${this.#nearest()}`;
+    if (!about || !shown.length)
+      return html`<p class="muted">
+          Point at a sample to see it; click to select it. With the lasso, draw around several.
+        </p>
+        ${this.#nearest()}`;
     return html`<header class="panel-head"><h2>${plural(shown.length, "sample")}</h2></header>
       ${shown.length > 1 ? this.#counts(about, shown) : nothing}
-      <ul class="sample-list">${shown.slice(0, MOST_SHOWN).map((i) => html`<li><button class="sample" @click=${() => store.select({ s: about.ids[i], view: "inspect" })}>
-        <img alt="" src=${address(`api/samples/${about.ids[i]}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />
-        <span class="sample-file">${about.names?.[i] ?? about.ids[i]}</span><span class="muted">${about.labels[i] ?? ""}${about.predicted[i] !== null ? ` → ${about.predicted[i]}` : ""}</span></button></li>`)}</ul>
+      <ul class="sample-list">
+        ${shown.slice(0, MOST_SHOWN).map(
+          (i) =>
+            html`<li>
+              <button class="sample" @click=${() => store.select({ s: about.ids[i], view: "inspect" })}>
+                <img
+                  alt=""
+                  src=${address(`api/samples/${about.ids[i]}/thumbnail.png`, { m: model().id })}
+                  @error=${(event) => (event.target.hidden = true)}
+                />
+                <span class="sample-file">${about.names?.[i] ?? about.ids[i]}</span
+                ><span class="muted"
+                  >${about.labels[i] ?? ""}${about.predicted[i] !== null ? ` → ${about.predicted[i]}` : ""}</span
+                >
+              </button>
+            </li>`,
+        )}
+      </ul>
       ${shown.length > MOST_SHOWN ? html`<p class="muted">The first ${MOST_SHOWN} of ${count(shown.length)}.</p>` : nothing}`;
   }
 
@@ -99,19 +175,46 @@ class Projection extends Panel {
   #nearest() {
     const { s, split } = this.selection;
     const chosen = layer();
-    const path = chosen && s !== undefined && this.#points.ready ? `${layerPath(model().id, chosen)}/neighbors` : null;
-    const found = this.#neighbors.of(path && `${path} ${s} ${split}`, (signal) => getJson(path, { s, split, count: 12 }, signal));
+    const path =
+      chosen && s !== undefined && this.#points.ready ? `${layerPath(model().id, chosen)}/neighbors` : null;
+    const found = this.#neighbors.of(path && `${path} ${s} ${split}`, (signal) =>
+      getJson(path, { s, split, count: 12 }, signal),
+    );
     if (!found || this.#neighbors.error) return nothing;
     return html`<h3>Nearest to the selected sample</h3>
-      <ul class="sample-list">${found.neighbors.map(({ sample, name, label, similarity }) => html`<li><button class="sample" @click=${() => store.select({ s: sample })}>
-        <img alt="" src=${address(`api/samples/${sample}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />
-        <span class="sample-file" title=${name}>${name}</span><span class="muted">${className(label)} cosine ${number(similarity)}</span></button></li>`)}</ul>`;
+      <ul class="sample-list">
+        ${found.neighbors.map(
+          ({ sample, name, label, similarity }) =>
+            html`<li>
+              <button class="sample" @click=${() => store.select({ s: sample })}>
+                <img
+                  alt=""
+                  src=${address(`api/samples/${sample}/thumbnail.png`, { m: model().id })}
+                  @error=${(event) => (event.target.hidden = true)}
+                />
+                <span class="sample-file" title=${name}>${name}</span
+                ><span class="muted">${className(label)} cosine ${number(similarity)}</span>
+              </button>
+            </li>`,
+        )}
+      </ul>`;
   }
 
   #counts({ labels }, shown) {
     const counts = new Map();
-    for (const i of shown) counts.set(labels[i] ?? "no label", (counts.get(labels[i] ?? "no label") ?? 0) + 1);
-    return html`<table class="facts">${[...counts].sort((a, b) => b[1] - a[1]).map(([name, many]) => html`<tr><th scope="row">${name}</th><td>${count(many)}</td></tr>`)}</table>`;
+    for (const i of shown)
+      counts.set(labels[i] ?? "no label", (counts.get(labels[i] ?? "no label") ?? 0) + 1);
+    return html`<table class="facts">
+      ${[...counts]
+        .sort((a, b) => b[1] - a[1])
+        .map(
+          ([name, many]) =>
+            html`<tr>
+              <th scope="row">${name}</th>
+              <td>${count(many)}</td>
+            </tr>`,
+        )}
+    </table>`;
   }
 
   updated() {
@@ -123,9 +226,17 @@ class Projection extends Panel {
       choose: (numbers) => (this.chosen = numbers),
     });
     const { numbers } = this.#groups(found.about);
-    const thumbnail = (i) => address(`api/samples/${this.found.about.ids[i]}/thumbnail.png`, { m: model().id }).href;
+    const thumbnail = (i) =>
+      address(`api/samples/${this.found.about.ids[i]}/thumbnail.png`, { m: model().id }).href;
     const selected = found.about.ids.map(String).indexOf(String(this.selection.s));
-    this.#map.show({ positions: found.array, groups: numbers, thumbnail: this.thumbnails ? thumbnail : null, lasso: Boolean(this.lasso), selected, chosen: this.chosen });
+    this.#map.show({
+      positions: found.array,
+      groups: numbers,
+      thumbnail: this.thumbnails ? thumbnail : null,
+      lasso: Boolean(this.lasso),
+      selected,
+      chosen: this.chosen,
+    });
   }
 }
 

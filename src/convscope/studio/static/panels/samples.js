@@ -28,10 +28,13 @@ class Samples extends Panel {
   render() {
     const query = { ...this.filters, from: 0, count: this.shown, predict: model().classes ? 1 : null };
     const found = this.#rows.of(JSON.stringify(query), (signal) => freshJson("api/samples", query, signal));
-    return html`<header class="panel-head"><h2>Samples</h2>
-        <p class="muted">${found ? `${count(found.total)} of ${plural(studioState().data.count, "sample")}` : nothing}</p></header>
-      ${this.#controls()} ${problem(this.#rows.error)}
-      ${found ? this.#list(found) : nothing}`;
+    return html`<header class="panel-head">
+        <h2>Samples</h2>
+        <p class="muted">
+          ${found ? `${count(found.total)} of ${plural(studioState().data.count, "sample")}` : nothing}
+        </p>
+      </header>
+      ${this.#controls()} ${problem(this.#rows.error)} ${found ? this.#list(found) : nothing}`;
   }
 
   #controls() {
@@ -41,24 +44,59 @@ class Samples extends Panel {
       this.shown = PAGE;
       store.select(changes, false);
     };
-    const options = (values, chosen, any) => html`<option value="">${any}</option>${values.map(([value, name]) => html`<option value=${value} ?selected=${String(value) === String(chosen)}>${name}</option>`)}`;
+    const options = (values, chosen, any) =>
+      html`<option value="">${any}</option>
+        ${values.map(([value, name]) => html`<option value=${value} ?selected=${String(value) === String(chosen)}>${name}</option>`)}`;
     const named = classNames().map((name, number) => [number, name]);
-    const filtered = [split, label, predicted, mistake, text].some((each) => each !== undefined && each !== null && each !== "");
+    const filtered = [split, label, predicted, mistake, text].some(
+      (each) => each !== undefined && each !== null && each !== "",
+    );
     return html`<div class="bar" role="search">
-      <input type="search" placeholder="Search names" aria-label="Search names" .value=${text} @input=${(event) => choose({ text: event.target.value })} />
-      <select aria-label="Split" @change=${(event) => choose({ split: event.target.value })}>${options(data.splits.map((name) => [name, name]), split, "all splits")}</select>
-      ${named.length
-        ? html`<select aria-label="Label" @change=${(event) => choose({ label: event.target.value })}>${options(named, label, "any label")}</select>
-            <select aria-label="Predicted" @change=${(event) => choose({ predicted: event.target.value })}>${options(named, predicted, "any prediction")}</select>
-            <label><input type="checkbox" .checked=${Boolean(mistake)} @change=${(event) => choose({ mistake: event.target.checked ? "1" : null })} /> mistakes only</label>`
-        : nothing}
+      <input
+        type="search"
+        placeholder="Search names"
+        aria-label="Search names"
+        .value=${text}
+        @input=${(event) => choose({ text: event.target.value })}
+      />
+      <select aria-label="Split" @change=${(event) => choose({ split: event.target.value })}>
+        ${options(
+          data.splits.map((name) => [name, name]),
+          split,
+          "all splits",
+        )}
+      </select>
+      ${
+        named.length
+          ? html`<select aria-label="Label" @change=${(event) => choose({ label: event.target.value })}>
+                ${options(named, label, "any label")}
+              </select>
+              <select aria-label="Predicted" @change=${(event) => choose({ predicted: event.target.value })}>
+                ${options(named, predicted, "any prediction")}
+              </select>
+              <label
+                ><input
+                  type="checkbox"
+                  .checked=${Boolean(mistake)}
+                  @change=${(event) => choose({ mistake: event.target.checked ? "1" : null })}
+                />
+                mistakes only</label
+              >`
+          : nothing
+      }
       ${filtered ? html`<button class="quiet" @click=${() => choose({ split: null, label: null, predicted: null, mistake: null, text: null })}>Clear</button>` : nothing}
     </div>`;
   }
 
   #list({ rows, total }) {
     if (!rows.length) return html`<p class="muted">No sample is left by these filters.</p>`;
-    return html`<ul class="sample-list">${repeat(rows, ({ id }) => id, (row) => this.#sample(row))}</ul>
+    return html`<ul class="sample-list">
+        ${repeat(
+          rows,
+          ({ id }) => id,
+          (row) => this.#sample(row),
+        )}
+      </ul>
       ${total > rows.length ? html`<button class="plain" @click=${() => (this.shown += 2 * PAGE)}>Show more of ${count(total - rows.length)}</button>` : nothing}`;
   }
 
@@ -66,12 +104,19 @@ class Samples extends Panel {
     const known = predicted !== null;
     const wrong = known && label !== null && predicted !== label;
     const hasPicture = Boolean(model().element);
-    return html`<li><button class="sample ${wrong ? "wrong" : ""}" aria-current=${String(id) === String(this.selection.s)}
-        @click=${() => store.select({ s: id, view: "inspect" })}>
-      ${hasPicture ? html`<img loading="lazy" alt="" src=${address(`api/samples/${id}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />` : nothing}
-      <span class="sample-file" title=${name}>${name}</span>
-      <span class="muted">${className(label)}${known ? html` → <b>${className(predicted)}</b> ${percent(confidence)}` : nothing}</span>
-    </button></li>`;
+    return html`<li>
+      <button
+        class="sample ${wrong ? "wrong" : ""}"
+        aria-current=${String(id) === String(this.selection.s)}
+        @click=${() => store.select({ s: id, view: "inspect" })}
+      >
+        ${hasPicture ? html`<img loading="lazy" alt="" src=${address(`api/samples/${id}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />` : nothing}
+        <span class="sample-file" title=${name}>${name}</span>
+        <span class="muted"
+          >${className(label)}${known ? html` → <b>${className(predicted)}</b> ${percent(confidence)}` : nothing}</span
+        >
+      </button>
+    </li>`;
   }
 }
 

@@ -37,7 +37,10 @@ class Training extends Panel {
     const [m] = chosenModels();
     const found = this.#history.of(m.id, (signal) => freshJson(`api/models/${m.id}/history`, {}, signal));
     if (found?.running && !this.#events) this.#listen(m.id);
-    return html`<header class="panel-head"><h2>Training</h2><p class="muted">${found?.epochs.length ? this.#summary(found) : nothing}</p></header>
+    return html`<header class="panel-head">
+        <h2>Training</h2>
+        <p class="muted">${found?.epochs.length ? this.#summary(found) : nothing}</p>
+      </header>
       ${problem(this.#history.error)}
       ${found && !found.epochs.length ? html`<p class="muted">${m.name} has no history of a training.</p>` : nothing}
       <div class="charts"></div>`;
@@ -71,7 +74,12 @@ class Training extends Panel {
     place.append(box);
     const style = getComputedStyle(this);
     const color = (variable) => style.getPropertyValue(`--${variable}`).trim();
-    const axis = { stroke: color("muted"), grid: { stroke: color("rule"), width: 1 }, ticks: { stroke: color("rule"), width: 1 }, font: "11px system-ui" };
+    const axis = {
+      stroke: color("muted"),
+      grid: { stroke: color("rule"), width: 1 },
+      ticks: { stroke: color("rule"), width: 1 },
+      font: "11px system-ui",
+    };
     const options = {
       title: name,
       width: this.#width(),
@@ -81,7 +89,12 @@ class Training extends Panel {
       axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
       series: [
         { label: "epoch" },
-        ...members.map((member, i) => ({ label: member.startsWith("val_") ? "validation" : member === name ? "train" : member, stroke: color(i ? "mark" : "accent"), width: 1.75, value: (_, value) => (value === null || value === undefined ? "–" : number(value, 4)) })),
+        ...members.map((member, i) => ({
+          label: member.startsWith("val_") ? "validation" : member === name ? "train" : member,
+          stroke: color(i ? "mark" : "accent"),
+          width: 1.75,
+          value: (_, value) => (value === null || value === undefined ? "–" : number(value, 4)),
+        })),
       ],
     };
     return new uPlot(options, [epochs, ...members.map((member) => series[member])], box);

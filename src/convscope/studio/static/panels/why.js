@@ -5,6 +5,7 @@ import { className, layersOf, model, samplePath } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { extent } from "../npy.js";
+import { numbersLink } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { loadInput } from "./input.js";
@@ -20,12 +21,24 @@ class Why extends Panel {
     const { s, t } = this.selection;
     const methods = this.#methods.of(m.id, (signal) => getJson(`api/models/${m.id}/methods`, {}, signal));
     const path = `${samplePath(m.id, s)}/prediction`;
-    const predicted = this.#prediction.of(s === undefined ? null : path, (signal) => getJson(path, {}, signal));
-    const chosen = this.selection.why ? this.selection.why.split(",") : USUAL.filter((name) => methods?.some((each) => each.name === name));
-    return html`<header class="panel-head"><h2>Why</h2><p class="muted">How much each part of the input mattered${predicted?.classes ? html` for <b>${className(t ?? this.#best(predicted), predicted.classes)}</b>` : nothing}</p></header>
+    const predicted = this.#prediction.of(s === undefined ? null : path, (signal) =>
+      getJson(path, {}, signal),
+    );
+    const chosen = this.selection.why
+      ? this.selection.why.split(",")
+      : USUAL.filter((name) => methods?.some((each) => each.name === name));
+    return html`<header class="panel-head">
+        <h2>Why</h2>
+        <p class="muted">
+          How much each part of the input
+          mattered${predicted?.classes ? html` for <b>${className(t ?? this.#best(predicted), predicted.classes)}</b>` : nothing}
+        </p>
+      </header>
       ${problem(this.#methods.error ?? this.#prediction.error)}
       ${methods ? this.#controls(methods, chosen, predicted) : nothing}
-      <div class="cards">${chosen.map((method) => html`<cs-attribution class="card" .method=${method} .title=${methods?.find((each) => each.name === method)?.title ?? method} .takesLayer=${methods?.find((each) => each.name === method)?.layer ?? false}></cs-attribution>`)}</div>`;
+      <div class="cards">
+        ${chosen.map((method) => html`<cs-attribution class="card" .method=${method} .title=${methods?.find((each) => each.name === method)?.title ?? method} .takesLayer=${methods?.find((each) => each.name === method)?.layer ?? false}></cs-attribution>`)}
+      </div>`;
   }
 
   #best({ probabilities }) {
@@ -39,21 +52,44 @@ class Why extends Panel {
     };
     const { t, at_layer: layerName } = this.selection;
     return html`<div class="bar">
-      ${predicted?.classes
-        ? html`<label>Class <select @change=${(event) => store.select({ t: event.target.value === "" ? null : Number(event.target.value) })}>
-            <option value="">the predicted one</option>
-            ${predicted.classes.map((name, index) => html`<option value=${index} ?selected=${index === t}>${name}</option>`)}</select></label>`
-        : nothing}
-      <label>Layer of class activation maps <select @change=${(event) => store.select({ at_layer: event.target.value })}>
-        <option value="">the last that fits</option>
-        ${layersOf(model().id).layers.filter((each) => each.maps && each.lengths.length).map((each) => html`<option value=${each.id} ?selected=${each.id === layerName}>${each.name}</option>`)}</select></label>
-    </div>
-    <div class="bar" role="group" aria-label="Methods">${methods.map(({ name, title }) => html`<button class="plain" aria-pressed=${chosen.includes(name)} @click=${() => toggle(name)}>${title ?? name}</button>`)}</div>`;
+        ${
+          predicted?.classes
+            ? html`<label
+                >Class
+                <select
+                  @change=${(event) => store.select({ t: event.target.value === "" ? null : Number(event.target.value) })}
+                >
+                  <option value="">the predicted one</option>
+                  ${predicted.classes.map((name, index) => html`<option value=${index} ?selected=${index === t}>${name}</option>`)}
+                </select></label
+              >`
+            : nothing
+        }
+        <label
+          >Layer of class activation maps
+          <select @change=${(event) => store.select({ at_layer: event.target.value })}>
+            <option value="">the last that fits</option>
+            ${layersOf(model().id)
+              .layers.filter((each) => each.maps && each.lengths.length)
+              .map(
+                (each) =>
+                  html`<option value=${each.id} ?selected=${each.id === layerName}>${each.name}</option>`,
+              )}
+          </select></label
+        >
+      </div>
+      <div class="bar" role="group" aria-label="Methods">
+        ${methods.map(({ name, title }) => html`<button class="plain" aria-pressed=${chosen.includes(name)} @click=${() => toggle(name)}>${title ?? name}</button>`)}
+      </div>`;
   }
 }
 
 class Attribution extends Panel {
-  static properties = { method: { attribute: false }, title: { attribute: false }, takesLayer: { attribute: false } };
+  static properties = {
+    method: { attribute: false },
+    title: { attribute: false },
+    takesLayer: { attribute: false },
+  };
 
   #values = new Resource(this);
   #input = new Resource(this);
@@ -76,8 +112,13 @@ class Attribution extends Panel {
     this.#input.of(s === undefined ? null : `${m.id} ${s}`, (signal) => loadInput(s, m, signal));
     const found = this.#values.ready ? this.#values.value : null;
     const [low, high] = found ? extent(found.array.data) : [0, 0];
-    return html`<h3>${this.title}</h3>
-      <p class="muted">${found ? html`${number(low)} to ${number(high)}${found.about.layer ? html`, at ${found.about.layer}` : nothing}` : this.#values.error ? nothing : "computing…"}</p>
+    return html`<h3>
+        ${this.title}
+        ${found ? numbersLink(`${samplePath(m.id, s)}/why.npy`, query, `${this.method} sample ${s}`) : nothing}
+      </h3>
+      <p class="muted">
+        ${found ? html`${number(low)} to ${number(high)}${found.about.layer ? html`, at ${found.about.layer}` : nothing}` : this.#values.error ? nothing : "computing…"}
+      </p>
       ${problem(this.#values.error)}
       <div class="input-place"></div>
       ${found?.about.note ? html`<p class="muted">${found.about.note}</p>` : nothing}`;
@@ -91,7 +132,11 @@ class Attribution extends Panel {
       this.#element.addEventListener("cs-hover", (event) => this.#link(event.detail.position));
       this.querySelector(".input-place").replaceChildren(this.#element);
     }
-    Object.assign(this.#element, { meta: input.meta, arrays: input.arrays, overlay: this.#values.ready ? (this.values ?? null) : null });
+    Object.assign(this.#element, {
+      meta: input.meta,
+      arrays: input.arrays,
+      overlay: this.#values.ready ? (this.values ?? null) : null,
+    });
   }
 
   /** Shows the place under the pointer in all cards. */
@@ -107,4 +152,3 @@ class Attribution extends Panel {
 
 customElements.define("cs-attribution", Attribution);
 customElements.define("cs-why", Why);
-
