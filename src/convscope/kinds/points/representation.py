@@ -17,7 +17,7 @@ from convscope.kinds.contract.representation import InputsAsEncoded, SampleDescr
 from convscope.kinds.points.cloud import AXES, Cloud
 from convscope.kinds.points.readers.sources import CloudFacts, FileClouds
 from convscope.kinds.points.sampling import centered, sampled_rows
-from convscope.types import Progress, no_progress
+from convscope.types import Array, Progress, no_progress
 
 MEMORY_LIMIT = 2**30
 """Encoded clouds that take less than this are kept in memory, in bytes."""
@@ -53,7 +53,7 @@ class CloudDescription(SampleDescription):
         """The points that repeat others."""
         return 0, max(length - self.distinct, 0)
 
-    def joined(self, values: npt.NDArray[Any], *, added: bool) -> npt.NDArray[Any]:
+    def joined(self, values: Array, *, added: bool) -> Array:
         """Values of the different points."""
         if not added or len(values) <= self.distinct:
             return values[: self.distinct]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -68,7 +69,7 @@ class FilledCells(keras.layers.Layer):  # type: ignore[misc]
         sums = ops.matmul(ops.transpose(along_x, (0, 2, 1)), plane)
         return ops.reshape(sums, (-1, self.cells, self.cells, self.cells))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[int]) -> tuple[int | None, ...]:
         """(batch, cells, cells, cells, 1 + features)."""
         return (input_shape[0], *(self.cells,) * 3, input_shape[2] - 2)
 

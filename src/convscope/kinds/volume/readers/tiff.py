@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from convscope.data.parse_errors import damage_as_data_error
 from convscope.errors import DataError
 from convscope.kinds.volume.volume import MOST_BYTES, Volume
+from convscope.types import Array
 
 TIFF = (".tif", ".tiff")
 FEWEST_PAGES = 2
@@ -59,7 +59,7 @@ def read_tiff(path: Path, name: str) -> Volume:
             raise DataError(f"{name}: too large: {image.width} x {image.height} x {pages} voxels")
         tags: Tags = dict(image.tag_v2)  # type: ignore[attr-defined]
         axes = _axes_of_pages(_described(tags), pages, name)
-        values: npt.NDArray[Any] | None = None
+        values: Array | None = None
         for page in range(pages):
             image.seek(page)
             plane = np.asarray(image)
@@ -71,7 +71,7 @@ def read_tiff(path: Path, name: str) -> Volume:
                 )
             values[page] = plane
     parted = _parted(np.asarray(values), *axes)
-    stacked: npt.NDArray[Any] = np.moveaxis(parted, (0, 1, 2), (2, 1, 0))
+    stacked: Array = np.moveaxis(parted, (0, 1, 2), (2, 1, 0))
     spacing, said = tiff_spacing(tags)
     return Volume.of(stacked, None, name, "TIFF", [f"{name}: {said}"], spacing or (1.0, 1.0, 1.0))
 
@@ -107,7 +107,7 @@ def _axes_of_pages(description: str, pages: int, name: str) -> tuple[int, bool]:
     return channels, order.index("c") < order.index("z")
 
 
-def _parted(values: npt.NDArray[Any], channels: int, together: bool) -> npt.NDArray[Any]:
+def _parted(values: Array, channels: int, together: bool) -> Array:
     """Pages of several channels, (pages, rows, columns), as slices (slices, rows, columns, channels)."""
     if channels < 2 or values.ndim != 3:
         return values

@@ -72,7 +72,6 @@ def read_masked_volumes(
     )
     seen, skipped = _look(masked, found, resample_labels, progress)
     known, void = _values(masked, seen)
-    names = _names(masked, known)
     masks = _masks(masked, found, seen, known, void, resample_labels)
     found = replace(
         found,
@@ -82,7 +81,7 @@ def read_masked_volumes(
         skipped=(*found.skipped, *skipped),
         warnings=(*found.warnings, *told([note for each in seen if each for note in each.notes])[1]),
     )
-    splits = assemble_masks(found, masks, names, seed, group)
+    splits = assemble_masks(found, masks, _names(masked, known), seed, group)
     return replace(splits, reading={**splits.reading, **found_layout(masked.volumes)})
 
 
