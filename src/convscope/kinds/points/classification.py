@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from convscope.data.splits import Splits
 from convscope.kinds.contract.recipe import RepresentationSteps
@@ -18,7 +16,7 @@ from convscope.kinds.points.readers.reader import read_clouds, read_inputs
 from convscope.kinds.points.representation import CloudRepresentation, facts_of, fit_representation
 from convscope.kinds.points.sampling import augmentation, found_turn, turned
 from convscope.kinds.tasks.classification import classification_recipe
-from convscope.types import Progress, no_progress
+from convscope.types import Array, Progress, no_progress
 
 
 def read(
@@ -65,7 +63,7 @@ def read(
     return replace(splits, decisions=(*splits.decisions, why), reading={**splits.reading, "turn": found})
 
 
-def test_time_views(votes: int = 1) -> Sequence[Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
+def test_time_views(votes: int = 1) -> Sequence[Callable[[Array], Array]]:
     """What an answer is averaged over besides the cloud itself: copies of it turned about z.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +40,7 @@ class JoinedSamples:
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
-    def load(self, index: int) -> Any:
+    def load(self, index: int) -> object:
         """One raw sample."""
         part, place = self._place(index)
         return part.load(place)

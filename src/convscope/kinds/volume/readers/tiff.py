@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ MM_OF = {
 }
 """Units of ImageJ and OME in mm."""
 Triple = tuple[float, float, float]
-Tags = Mapping[int, Any]
+Tags = Mapping[int, object]
 
 
 def read_tiff(path: Path, name: str) -> Volume:
