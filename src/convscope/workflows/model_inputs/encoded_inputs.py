@@ -70,7 +70,7 @@ class EncodedInputs:
         place, start = self._place(index)
         return self.samples[place].name(index - start)
 
-    def load(self, index: int) -> Any:
+    def load(self, index: int) -> object:
         """A raw sample."""
         place, start = self._place(index)
         return self.samples[place].load(index - start)
