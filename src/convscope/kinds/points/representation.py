@@ -55,7 +55,7 @@ class CloudDescription(SampleDescription):
 
     def joined(self, values: Array, *, added: bool) -> Array:
         """Values of the different points."""
-        if not added or len(values) <= self.distinct:
+        if self.filled or not added or len(values) <= self.distinct:
             return values[: self.distinct]
         whole = np.zeros(self.distinct, values.dtype)
         np.add.at(whole, np.arange(len(values)) % self.distinct, values)

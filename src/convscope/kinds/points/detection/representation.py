@@ -216,10 +216,7 @@ def fit_representation(
             for f, h in zip(facts, halves, strict=True)
         ]
     values = np.concatenate([_about(each.values, start) for each, start in zip(every, starts, strict=True)])
-    classes = np.concatenate([each.classes for each in every])
-    levels = np.concatenate([each.levels for each in every])
-    learned = (levels < len(LEVELS)) & ~np.concatenate([each.ignored for each in every])
-    learned = learned if learned.any() else np.ones(len(levels), bool)
+    classes, learned = np.concatenate([each.classes for each in every]), _learned(every)
     sides = _usual_sides(values, classes)
     side, why = _cell(values[learned], sides, pillar)
     low, high = _range(values[learned], sides)
@@ -276,6 +273,12 @@ def _about(values: Floats, start: Floats) -> Floats:
     moved = values.copy()
     moved[:, :3] -= start
     return moved
+
+
+def _learned(every: Sequence[SpaceBoxes]) -> npt.NDArray[np.bool_]:
+    """Which of all boxes are judged at some difficulty; all of them where none is."""
+    found = np.concatenate([~each.ignored & (each.levels < len(LEVELS)) for each in every])
+    return found if found.any() else np.ones(len(found), bool)
 
 
 def _usual_sides(values: Floats, classes: npt.NDArray[np.int64]) -> Floats:
