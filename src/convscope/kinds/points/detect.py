@@ -13,13 +13,13 @@ from convscope.kinds.contract.kind import Detection
 from convscope.kinds.points.cloud import AXES, usual_name
 from convscope.kinds.points.detection.box_tables import box_table
 from convscope.kinds.points.kind import POINTS_CLASSIFICATION, POINTS_DETECTION, POINTS_SEGMENTATION
-from convscope.kinds.points.readers.forms import BESIDE, ONLY_POINTS, read_cloud
+from convscope.kinds.points.readers.forms import BESIDE, ONLY_POINTS, READERS, read_cloud
 
 CLASSES, SCENES, OBJECTS = POINTS_CLASSIFICATION.name, POINTS_SEGMENTATION.name, POINTS_DETECTION.name
 _SURE = 0.97
 _OPENED = 3
 _MOST_BYTES = 2**25
-"""Size of a file that is read to see whether its points have labels, at most."""
+"""Size of a file that is read to see what it holds, at most."""
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 _TRIED = 4
 """Tables that are opened to see whether they have boxes."""
@@ -61,7 +61,7 @@ def _has_labels(file: Path) -> bool:
 
 
 def _boxes(snapshot: DataSnapshot) -> Iterator[Detection]:
-    """Labels of KITTI beside sweeps, and tables with a row for each box in space."""
+    """Labels of KITTI beside sweeps, and tables beside clouds with a row for each box in space."""
     labels = [
         file
         for file in snapshot.ending_in(frozenset([".txt"]))
@@ -69,8 +69,13 @@ def _boxes(snapshot: DataSnapshot) -> Iterator[Detection]:
     ]
     if labels and snapshot.ending_in(frozenset([".bin"])):
         yield Detection(OBJECTS, 0.99, f"{snapshot.named(labels[0])} has boxes as KITTI has them")
-    for file in snapshot.ending_in(frozenset(_TABLES))[:_TRIED]:
-        if box_table(file) is not None:
+    tables = snapshot.ending_in(frozenset(_TABLES))
+    alone = len(snapshot.data_files) == 1
+    if not (alone or len(tables) > 1 or snapshot.ending_in(frozenset(READERS) - frozenset(_TABLES))):
+        return
+    likely = sorted(tables, key=lambda file: "box" not in file.stem.lower())
+    for file in likely[:_TRIED]:
+        if file.stat().st_size <= _MOST_BYTES and box_table(file) is not None:
             reason = f"{snapshot.named(file)} has a row for each box: class, middle, sides"
             yield Detection(OBJECTS, 0.985, reason)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ class CloudDescription(SampleDescription):
 
     def joined(self, values: Array, *, added: bool) -> Array:
         """Values of the different points."""
-        if not added or len(values) <= self.distinct:
+        if self.filled or not added or len(values) <= self.distinct:
             return values[: self.distinct]
         whole = np.zeros(self.distinct, values.dtype)
         np.add.at(whole, np.arange(len(values)) % self.distinct, values)
@@ -140,7 +140,7 @@ class CloudRepresentation(InputsAsEncoded, Plain):
 
     def encode(
         self, samples: FileClouds, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
-    ) -> HeldArrays[Any] | LazyArrays[Any]:
+    ) -> HeldArrays[np.float32] | LazyArrays[np.float32]:
         """The clouds of a split, in memory where they fit.
 
         Args:
@@ -151,7 +151,7 @@ class CloudRepresentation(InputsAsEncoded, Plain):
         Raises:
             DataError: A file has changed or gone since it was scanned, or lacks a feature.
         """
-        lazy: LazyArrays[Any] = LazyArrays(samples, self.to_array, self.shape, np.float32)
+        lazy: LazyArrays[np.float32] = LazyArrays(samples, self.to_array, self.shape, np.float32)
         return lazy.held(limit_bytes, progress, "encoding clouds")
 
     def describe(self, sample: Cloud) -> CloudDescription:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -191,7 +191,7 @@ def _place(
     """Draws a panel: the picture, its boxes with a line to the front of each, and labels."""
     x, y = spot
     sheet.image(x, y, panel.pixels(size, sheet.theme), name="cloud from above")
-    palette = class_palette(classes)
+    palette, labels = class_palette(classes), _Labels(sheet, spot, size)
     corners = panel.spots(outlines(panel.boxes), size)
     middles = panel.spots(panel.boxes[:, :2], size)
     for row, k in enumerate(panel.classes.tolist()):
@@ -205,13 +205,32 @@ def _place(
         for edge, width in ((sheet.theme.ground, 2.4), (color, 1.3)):
             sheet.segments(drawn[None, :5], edge, width=width, name="box")
             sheet.segments(drawn[None, 5:], edge, width=width)
-        label = panel.labels[row] if panel.labels else ""
-        if label:
-            left = min(max(x + corners[row, :, 0].min(), x), x + size[0] - width_of(label, TINY))
-            top = y + corners[row, :, 1].min() - 4
-            if top - line_height(TINY) > y:
-                sheet.text(left, top, label, size=TINY, color=color)
+        if panel.labels:
+            labels.add(panel.labels[row], corners[row], color)
     sheet.box(x, y, *size, edge=sheet.theme.rule, width=0.8)
+
+
+@dataclass(eq=False)
+class _Labels:
+    """Labels above boxes, each where no label of a surer box is."""
+
+    sheet: Sheet
+    spot: tuple[int, int]
+    size: tuple[int, int]
+    placed: list[tuple[float, float, float]] = field(default_factory=list)
+
+    def add(self, label: str, corners: Floats, color: str) -> None:
+        """Writes the label of a box with these corners in the picture, where there is room."""
+        wide, high = width_of(label, TINY), line_height(TINY)
+        left = min(max(float(corners[:, 0].min()), 0.0), self.size[0] - wide)
+        bottom = float(corners[:, 1].min()) - 4
+        free = all(
+            left > behind or left + wide < first or abs(bottom - other) > 0.8 * high
+            for first, behind, other in self.placed
+        )
+        if free and bottom > high and left >= 0:
+            self.placed.append((left, left + wide, bottom))
+            self.sheet.text(self.spot[0] + left, self.spot[1] + bottom, label, size=TINY, color=color)
 
 
 def _legend(sheet: Sheet, y: int, class_names: Sequence[str], *, marks: bool) -> int:

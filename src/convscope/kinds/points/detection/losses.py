@@ -25,7 +25,7 @@ class SpaceBoxError(keras.losses.Loss):  # type: ignore[misc]
         name: Of the loss.
     """
 
-    def __init__(self, weight: float = 1.0, name: str = "space_box_error", **options: object) -> None:
+    def __init__(self, weight: float = 0.7, name: str = "space_box_error", **options: object) -> None:
         super().__init__(name=name, reduction=None, **options)
         self.weight = weight
 

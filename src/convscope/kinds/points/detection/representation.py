@@ -216,9 +216,7 @@ def fit_representation(
             for f, h in zip(facts, halves, strict=True)
         ]
     values = np.concatenate([_about(each.values, start) for each, start in zip(every, starts, strict=True)])
-    classes = np.concatenate([each.classes for each in every])
-    levels = np.concatenate([each.levels for each in every])
-    learned = levels < len(LEVELS) if (levels < len(LEVELS)).any() else np.ones(len(levels), bool)
+    classes, learned = np.concatenate([each.classes for each in every]), _learned(every)
     sides = _usual_sides(values, classes)
     side, why = _cell(values[learned], sides, pillar)
     low, high = _range(values[learned], sides)
@@ -230,7 +228,7 @@ def fit_representation(
     chosen = points or min(MOST_POINTS, math.ceil(np.quantile(counts, 0.95) / POINT_GRAIN) * POINT_GRAIN)
     made = PillarRepresentation(
         *(int(chosen), names, means, deviations, origin, centered, side, rows, columns),
-        tuple(cast(tuple[float, float, float], tuple(each)) for each in sides),
+        tuple(cast(tuple[float, float, float], tuple(each)) for each in sides.tolist()),
         tuple(middles),
     )
     return made, _lines(made, counts, learned, why + grown, given=points is not None, said=said)
@@ -248,18 +246,19 @@ def _lines(
     """What was decided, one line each."""
     wide, high = made.columns * made.cell, made.rows * made.cell
     left = int((~learned).sum())
-    told = f"; {left} boxes beyond the difficulties that are judged do not count" if left else ""
+    told = f"; {left} boxes that are ignored or too difficult to be judged do not count" if left else ""
     moved = ", each cloud about its own middle, because none holds the origin" if made.centered else ""
     sides = "; ".join("x".join(f"{side:.3g}" for side in each) for each in made.class_sides)
     over = int((counts > made.points).sum())
-    more = f"; of {over} clouds that have more some are drawn" if over else ""
+    more = f"; {over} have more, of which those over the grid are taken, or of these some" if over else ""
+    most = "the most by default" if made.points == MOST_POINTS else "as most have no more"
     return [
         f"cells: {made.cell:.4g}, {why}; outputs have a position for every second one",
         f"range: x {made.origin[0] - wide / 2:.4g} to {made.origin[0] + wide / 2:.4g}, y"
         f" {made.origin[1] - high / 2:.4g} to {made.origin[1] + high / 2:.4g}, a grid of {made.rows}x"
         f"{made.columns} cells around the boxes of the train split{moved}{told}",
         f"classes: median length, width and height are {sides}",
-        f"points: {made.points} of each cloud, {'as given' if given else 'as most have no more'}{more}",
+        f"points: {made.points} of each cloud, {'as given' if given else most}{more}",
         said,
     ]
 
@@ -274,6 +273,12 @@ def _about(values: Floats, start: Floats) -> Floats:
     moved = values.copy()
     moved[:, :3] -= start
     return moved
+
+
+def _learned(every: Sequence[SpaceBoxes]) -> npt.NDArray[np.bool_]:
+    """Which of all boxes are judged at some difficulty; all of them where none is."""
+    found = np.concatenate([~each.ignored & (each.levels < len(LEVELS)) for each in every])
+    return found if found.any() else np.ones(len(found), bool)
 
 
 def _usual_sides(values: Floats, classes: npt.NDArray[np.int64]) -> Floats:

@@ -20,7 +20,7 @@ CHANNELS = (
 """What stands at each position: how far the middle lies to the right and below, in positions, and above that
 of its class, in its height; logarithms of the sides beside those of its class; and the heading. Twice the
 angle tells an axis whichever end is the front, and the angle itself the front."""
-WEIGHTS = (1.0, 1.0, 4.0, 2.0, 2.0, 2.0, 0.6, 0.6, 0.2, 0.2)
+WEIGHTS = (1.5, 1.5, 3.0, 2.0, 2.0, 2.0, 0.6, 0.6, 0.1, 0.1)
 """How much an error of each counts."""
 STRIDE = 2
 """Cells between two positions of the outputs."""

@@ -39,7 +39,7 @@ class Pillars(keras.layers.Layer):  # type: ignore[misc]
         Input (batch, points, 3 + features), positions first; output (batch, rows, columns, units), float32.
     """
 
-    def __init__(self, units: int, grid: Sequence[int], cell: float, **options: Any) -> None:
+    def __init__(self, units: int, grid: Sequence[int], cell: float, **options: object) -> None:
         super().__init__(**in_float32(options))
         rows, columns = (int(each) for each in grid)
         if min(units, rows, columns) < 1 or not cell > 0:
