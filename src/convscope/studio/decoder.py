@@ -86,7 +86,7 @@ class Decoder:
 
     def close(self) -> None:
         """Ends the process."""
-        self._encoders, self._closed = {}, True
+        self._closed = True
         process, self._process = self._process, None
         if process is not None:
             _ended(process)
