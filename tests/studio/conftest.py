@@ -101,3 +101,18 @@ def opened(studio, browser):
     outside = [url for url in found.asked if not url.startswith((base, "data:", "blob:", "about:"))]
     assert not found.said
     assert not outside
+
+
+@pytest.fixture(scope="session")
+def client(studio):
+    """A client that has exchanged a link for the cookie, as a browser does."""
+    from opened_studio import let_in
+
+    with let_in(studio) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def layers(client):
+    """The layers of the model by name."""
+    return {row["name"]: row for row in client.get("api/models/0/layers").json()["layers"]}

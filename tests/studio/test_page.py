@@ -136,6 +136,7 @@ def test_a_click_takes_a_position_apart(inspected, model, sample):
     pointed(inspected, 2, (4, 7), "click")
     inspected.wait("document.querySelector('cs-position').position")
     found = inspected.value("() => document.querySelector('cs-position').position")
+    assert (found["channel"], found["at"]) == (2, [4, 7])
     expected = scope.position(model, sample, LAYER, 2, (4, 7))
     np.testing.assert_allclose(found["patch"], expected.patch.ravel(), rtol=1e-6)
     np.testing.assert_allclose(found["kernel"], expected.kernel.ravel(), rtol=1e-6)
@@ -163,7 +164,7 @@ def test_keys_move_the_position_and_the_address_holds_it(inspected):
 
 
 def test_back_undoes_the_choice_of_a_layer(inspected):
-    inspected.page.click("[role=option] [title=block2_conv]")
+    inspected.page.click(".layer-row [title=block2_conv]")
     assert inspected.address["l"] == "block2_conv"
     inspected.page.go_back()
     inspected.wait("location.hash.includes('l=block1_conv')")

@@ -151,7 +151,7 @@ def array_answer(array: Array, about: Mapping[str, Json] | None = None) -> Respo
 
 def media_answer(media: Media) -> Response:
     """A picture, a recording or a text, which is shown and never run."""
-    headers = {"content-disposition": "inline", "content-security-policy": "sandbox"}
+    headers = {"content-disposition": "inline"}
     return Response(media.content, media_type=media.content_type, headers=headers)
 
 

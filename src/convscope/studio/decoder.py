@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,11 +86,10 @@ class Decoder:
 
     def close(self) -> None:
         """Ends the process."""
-        self._encoders, self._closed = {}, True
+        self._closed = True
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.wait()
+            _ended(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._closed:
@@ -117,8 +117,7 @@ class Decoder:
         try:
             answer, blobs = read_message(process.stdout)
         except (EOFError, ValueError, OSError) as error:
-            process.kill()
-            process.wait()
+            _ended(process)
             self._process = None
             raise DataError(
                 f"Decoding took more than {seconds:g} seconds or more memory than an input may, and was"
@@ -150,6 +149,16 @@ def _media(said: Json, blobs: list[bytes]) -> Media | None:
     number = said["blob"]
     assert isinstance(number, int)
     return Media(str(said["content_type"]), blobs[number])
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process at once, and closes its pipes."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+    process.wait()
 
 
 def _environment() -> dict[str, str]:

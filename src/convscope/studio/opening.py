@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import keras
 
 from convscope.errors import BackendError, ConvscopeError, UsageError
+from convscope.run import data_of
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
@@ -128,8 +129,6 @@ def _encoders(models: Sequence[StudioModel], samples: SampleList | None) -> dict
 
 def _same_data(models: Sequence[StudioModel]) -> Sequence[str]:
     """The data of the first model, which all are shown with; nothing where it alone is to read its own."""
-    from convscope.run import data_of
-
     run = models[0].loaded.run
     return () if run is None or len(models) == 1 else [str(data_of(run))]
 

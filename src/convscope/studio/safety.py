@@ -54,8 +54,10 @@ HEADERS = {
 """On every response."""
 
 _WELCOME = """<!doctype html><html lang="en"><meta charset="utf-8"><title>convscope studio</title>
+<link rel="icon" href="data:,">
 <meta http-equiv="refresh" content="0;url={path}"><p><a href="{path}">Open the studio</a></p></html>"""
 _STRANGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>convscope studio</title>
+<link rel="icon" href="data:,">
 <h1>This link does not open the studio</h1>
 <p>Each link that <code>convscope studio</code> prints opens it once, in one browser. Press Enter in the
 terminal in which it runs for another link.</p></html>"""

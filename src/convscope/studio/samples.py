@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import ConvscopeError, UsageError
-from convscope.run import data_of
+from convscope.run import Run, data_of
 from convscope.studio.errors import UnknownIdError
 from convscope.types import Progress
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.dataset import Dataset
-from convscope.workflows.model_inputs.encoder import Encoder
+from convscope.workflows.model_inputs.encoder import Encoder, encoder_of_run
 from convscope.workflows.model_inputs.model_inputs import ModelInputs, inputs_of_files, model_inputs
-from convscope.workflows.model_inputs.reading import read_files
+from convscope.workflows.model_inputs.reading import FilesForModel, as_dataset, read_files, read_labelled
 
 Rows = npt.NDArray[np.int64]
 
@@ -55,10 +55,20 @@ def read_samples_for(loaded: LoadedModel, paths: Sequence[str], progress: Progre
             raise UsageError(
                 f"{loaded.origin} has no data of its own.", "Give some: convscope studio MODEL DATA"
             )
-        paths = [str(data_of(loaded.run))]
+        return _own_samples(loaded, loaded.run, progress)
     if all(path.endswith((".npy", ".npz")) for path in paths) and loaded.run is None:
         return ReadSamples(model_inputs(loaded, list(paths), {}, progress), None)
-    found = read_files(loaded, paths, labels=True, progress=progress)
+    return _read(loaded, read_files(loaded, paths, labels=True, progress=progress), progress)
+
+
+def _own_samples(loaded: LoadedModel, run: Run, progress: Progress) -> ReadSamples:
+    """The data of a training, read as it was then."""
+    encoder = encoder_of_run(loaded)
+    splits = read_labelled(encoder.recipe, str(data_of(run)), run, progress=progress)
+    return _read(loaded, as_dataset(splits, encoder, None, run, ()), progress)
+
+
+def _read(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> ReadSamples:
     inputs = inputs_of_files(loaded, found, progress)
     dataset = found.dataset if len(found.dataset) == len(inputs) else None
     return ReadSamples(inputs, dataset, found.encoder)

@@ -59,3 +59,13 @@ class StudioElement:
     original: Callable[[Any], Media | None] = no_media
     thumbnail: Callable[[Array, SampleDescription | None, int], Media | None] = no_thumbnail
     accepts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether samples are drawn small."""
+        return self.thumbnail is not no_thumbnail
+
+    @property
+    def has_originals(self) -> bool:
+        """Whether samples have a form that browsers show or play."""
+        return self.original is not no_media

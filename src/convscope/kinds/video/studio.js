@@ -1,6 +1,7 @@
 // A clip as the model sees it: one frame, with a slider over time and a button that plays.
 
 import { Panel } from "../../static/element.js";
+import { number } from "../../static/format.js";
 import { extent } from "../../static/npy.js";
 import { html, nothing } from "../../static/vendor/lit.js";
 import "../../static/plane-view.js";
@@ -47,7 +48,8 @@ class VideoInput extends Panel {
   render() {
     if (!this.arrays) return nothing;
     const most = this.most ?? Math.max(180, Math.min(520, innerHeight * 0.3));
-    const when = this.meta?.axes?.[0]?.places?.[this.frame];
+    const { places, start = 0, step, unit = "" } = this.meta?.axes?.[0] ?? {};
+    const when = places?.[this.frame] ?? (step ? start + this.frame * step : undefined);
     return html`<cs-plane
         .array=${this.clip}
         .overlay=${this.overlay ?? null}
@@ -73,7 +75,9 @@ class VideoInput extends Panel {
                   .value=${String(this.frame)}
                   @input=${(event) => (this.frame = Number(event.target.value))}
                 />
-                <output>${this.frame}${when === undefined ? "" : `, ${when}`}</output></label
+                <output
+                  >${this.frame}${typeof when === "number" ? `, at ${number(when)} ${unit}` : ""}</output
+                ></label
               >
             </div>`
       }`;

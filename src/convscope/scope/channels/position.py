@@ -16,17 +16,16 @@ from convscope.errors import UsageError
 from convscope.scope.attribution.head import instead
 from convscope.scope.differentiate import forward_program, gradient_program
 from convscope.scope.geometry import kernel_layout as layout
-from convscope.scope.geometry.geometry import geometries
 from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.graph.layer_io import (
     all_layer_io,
-    input_of,
+    geometry_of,
     layer_io,
     one_sample,
     recorded_io,
-    window_of,
+    window_in,
 )
 from convscope.scope.layer_spec import activation_name, base_spec_of, has_trait
 from convscope.scope.record import Recording
@@ -187,6 +186,7 @@ def _taken_apart(
     before = total + bias
     activation = getattr(call.layer, "activation", None)
     slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
+    where = geometry_of(graph, call.path)
     value, *nearby = [_activated(activation, others, channel, before + off) for off in (0, -slack, slack)]
     _check(call.path, float(maps[(*at, channel)]), value, nearby)
     return Position(
@@ -203,12 +203,12 @@ def _taken_apart(
         before=before,
         activation=activation_name(call.layer),
         value=value,
-        input_window=window_of(graph, call, at) or (),
+        input_window=window_in(where, call, at) or (),
         map=maps[..., channel],
         inputs=source[..., list(read)],
         channels_read=read,
         places=places,
-        geometry=geometries(graph, input_of(graph, call.path))[call.path],
+        geometry=where,
     )
 
 
@@ -244,7 +244,7 @@ def _gathered(
     rows = _rows(weights, products, at)
     before = total + bias
     activation = getattr(call.layer, "activation", None)
-    where = geometries(graph, input_of(graph, call.path))[call.path]
+    where = geometry_of(graph, call.path)
     return Position(
         path=call.path,
         type=call.type,

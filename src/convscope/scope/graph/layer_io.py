@@ -12,6 +12,7 @@ from convscope.errors import UsageError
 from convscope.scope.geometry import sliding as geometry_sliding
 from convscope.scope.geometry.geometry import geometries, main_input
 from convscope.scope.geometry.kernel_layout import channel_axis
+from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.call_hooks import unfolded, watched
 from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.record import Recording, as_inputs
@@ -77,6 +78,15 @@ def input_of(graph: LayerGraph, path: str) -> int:
     return 0
 
 
+def geometry_of(graph: LayerGraph, path: str) -> Geometry:
+    """Where the positions of a layer lie in the input that `input_of` gives."""
+    found = geometries(graph, number := main_input(graph))[path]
+    if found.known and found.dependencies:
+        return found
+    asked = input_of(graph, path)
+    return found if asked == number else geometries(graph, asked)[path]
+
+
 def window_of(graph: LayerGraph, call: Call, at: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
     """The part of the model's input that a position of a map depends on; None where it is not known.
 
@@ -85,7 +95,11 @@ def window_of(graph: LayerGraph, call: Call, at: Sequence[int]) -> tuple[tuple[i
         call: The layer; of several inputs of the model, the first that it depends on is meant.
         at: The position, frames of TimeDistributed layers around it in front, without the channel.
     """
-    geometry = geometries(graph, input_of(graph, call.path))[call.path]
+    return window_in(geometry_of(graph, call.path), call, at)
+
+
+def window_in(geometry: Geometry, call: Call, at: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+    """The same from the geometry of the layer."""
     if not geometry.known:
         return None
     place = list(at)

@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from convscope.scope.channels.position import Position, position
 from convscope.scope.geometry.receptive_field import Geometry
-from convscope.scope.graph.layer_io import window_of
 from convscope.studio.answers import answered, array_answer, number_parameter, position_parameter, quick
 from convscope.studio.arrays import SteppedMaps, listed_values
 from convscope.studio.layers import maps_of
@@ -61,16 +60,14 @@ def taken_apart(session: Session, request: Request) -> Response:
         position_parameter(request),
         recording=observed.recording,
     )
-    window = window_of(observed.graph, observed.graph.find(path), found.at)
-    return answered(position_json(found, window))
+    return answered(position_json(found))
 
 
-def position_json(found: Position, window: tuple[tuple[int, int], ...] | None) -> dict[str, Json]:
+def position_json(found: Position) -> dict[str, Json]:
     """One position as plain values; products that are too many by the largest and the sum of the others.
 
     Args:
         found: The position.
-        window: The part of the input that it depends on, half-open, per axis.
     """
     small = found.products.size <= MOST_VALUES
     flat = found.products.ravel()
@@ -90,7 +87,7 @@ def position_json(found: Position, window: tuple[tuple[int, int], ...] | None) -
         "type": found.type,
         "channel": found.channel,
         "at": list(found.at),
-        "field": None if window is None else [list(each) for each in window],
+        "field": [list(each) for each in found.input_window] or None,
         "shape": list(found.patch.shape),
         **{name: _listed(getattr(found, name), small) for name in ("patch", "kernel", "products")},
         "padded": listed_values(found.padded),

@@ -47,6 +47,7 @@ def _model(model: StudioModel) -> Json:
         "task": None if spec is None else spec.task,
         "element": None if element is None else element.name,
         "script": None if element is None else f"kinds/{kind}/{element.script.partition(':')[2]}",
+        "thumbnails": element is not None and element.has_thumbnails,
         "accepts": [] if element is None else list(element.accepts),
         "classes": None if loaded.class_names is None else list(loaded.class_names),
         "inputs": list(model.graph.input_names),

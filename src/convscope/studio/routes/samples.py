@@ -190,7 +190,7 @@ def input_facts(session: Session, request: Request) -> Response:
                 )
             ],
             "original": f"{base}/original?m={model.id}" if _has_original(model, inputs, decoded) else None,
-            "thumbnail": f"{base}/thumbnail.png?m={model.id}" if model.element is not None else None,
+            "thumbnail": f"{base}/thumbnail.png?m={model.id}" if _has_thumbnail(model) else None,
         }
     )
 
@@ -209,7 +209,11 @@ def _facts(session: Session, model: StudioModel, observed: Observed) -> Facts:
 def _has_original(model: StudioModel, inputs: ModelInputs, own: OwnInput | None) -> bool:
     if own is not None:
         return own.original is not None
-    return model.element is not None and inputs.samples is not None
+    return model.element is not None and model.element.has_originals and inputs.samples is not None
+
+
+def _has_thumbnail(model: StudioModel) -> bool:
+    return model.element is not None and model.element.has_thumbnails
 
 
 def input_values(session: Session, request: Request) -> Response:

@@ -37,6 +37,19 @@ class JoinedSamples:
         """Whether names are those of files."""
         return all(getattr(part, "names_files", True) for part in self.parts)
 
+    def __getattr__(self, name: str) -> object:
+        """What the parts know of each sample, such as sizes, one behind the other; or what they all share."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        values = [getattr(part, name) for part in self.parts]
+        if all(value is values[0] for value in values):
+            return values[0]
+        if all(isinstance(value, np.ndarray) for value in values):
+            return np.concatenate(values)
+        if all(isinstance(value, list | tuple) for value in values):
+            return tuple(each for value in values for each in value)
+        raise AttributeError(f"the parts of these samples have no '{name}' in common")
+
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 

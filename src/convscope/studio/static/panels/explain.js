@@ -5,6 +5,11 @@ import { Panel } from "../element.js";
 import { html, nothing } from "../vendor/lit.js";
 
 class Explain extends Panel {
+  connectedCallback() {
+    super.connectedCallback();
+    Object.assign(this, { tabIndex: 0, role: "region", ariaLabel: "What the layer does" });
+  }
+
   render() {
     const chosen = layer();
     if (!chosen) return nothing;

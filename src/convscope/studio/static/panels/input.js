@@ -49,7 +49,9 @@ class InputPanel extends Panel {
     const meta = this.#input.value?.meta;
     return html` <header class="panel-head">
         <h2>Input</h2>
-        <p class="muted">${meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}</p>
+        <p class="muted">
+          ${this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
+        </p>
       </header>
       ${problem(this.#input.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
@@ -101,8 +103,7 @@ class InputPanel extends Panel {
     const { field } = this;
     const size = chosen.receptive_field?.map((length) => length ?? "?").join("\u00d7");
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
-    if (!field)
-      return size ? `A position of ${chosen.name} sees ${size} of the input, stride ${stride}.` : "";
+    if (!field) return size ? `A position sees ${size} of the input, stride ${stride}.` : "";
     const spans = field.map(([start, stop]) => (stop - start > 1 ? `${start}–${stop - 1}` : String(start)));
     const names = this.#input.value?.meta.axes.map(({ name }) => name).join(" × ") ?? "";
     const hops = chosen.hops ? ` and all within ${plural(chosen.hops, "step")} of it` : "";

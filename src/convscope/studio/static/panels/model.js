@@ -50,15 +50,9 @@ class ModelPanel extends Panel {
           ${Object.entries(MEASURES).map(([name, text]) => html`<option value=${name} ?selected=${name === this.measure}>${text}</option>`)}
         </select>
       </div>
-      <div
-        class="network"
-        role="listbox"
-        aria-label="Layers of ${m.name}"
-        tabindex="0"
-        @keydown=${(event) => this.#key(event, rows)}
-      >
+      <div class="network" @keydown=${(event) => this.#key(event, rows)}>
         ${drawLinks(links, rows.length)}
-        <ol>
+        <ol aria-label="Layers of ${m.name}">
           ${rows.map((row) => this.#row(row, most))}
         </ol>
       </div>`;
@@ -142,19 +136,25 @@ class ModelPanel extends Panel {
   #layerRow(each, inside, most) {
     const chosen = each.name === this.selection.l;
     const amount = this.#amount(each);
-    return html`<li
-      class="row layer-row ${inside === undefined ? "" : "inside"}"
-      role="option"
-      aria-selected=${chosen}
-      id=${`layer-${each.id}`}
-      @click=${() => selectLayer(each)}
-    >
-      <span class="glyph" data-role=${roleOf(each)}></span>
-      <span class="name" title=${each.name}
-        >${inside && each.short.startsWith(`${inside}_`) ? each.short.slice(inside.length + 1) : each.short}</span
-      ><span class="amount">${amount ? this.#measured(each) : ""}</span> <span class="type">${each.type}</span
-      ><span class="shape">${shape(each.shape)}</span>
-      <meter min="0" max="1" .value=${amount / most} aria-hidden="true"></meter>
+    const name =
+      inside && each.short.startsWith(`${inside}_`) ? each.short.slice(inside.length + 1) : each.short;
+    return html`<li>
+      <button
+        class="row layer-row ${inside === undefined ? "" : "inside"}"
+        aria-current=${chosen}
+        id=${`layer-${each.id}`}
+        @click=${() => selectLayer(each)}
+      >
+        <span class="glyph" data-role=${roleOf(each)}></span>
+        <span class="line">
+          <span class="name" title=${each.name}>${name}</span>
+          <span class="amount">${amount ? this.#measured(each) : ""}</span>
+        </span>
+        <span class="line"
+          ><span class="type">${each.type}</span><span class="shape">${shape(each.shape)}</span></span
+        >
+        <meter min="0" max="1" .value=${amount / most} aria-hidden="true"></meter>
+      </button>
     </li>`;
   }
 
@@ -170,7 +170,9 @@ class ModelPanel extends Panel {
     const shown = rows.filter((row) => row.layer).map((row) => row.layer);
     const at = shown.findIndex((each) => each.name === this.selection.l);
     const next = shown[Math.max(0, Math.min(shown.length - 1, at + step))];
-    if (next) selectLayer(next);
+    if (!next) return;
+    selectLayer(next);
+    this.updateComplete.then(() => this.querySelector(`#layer-${next.id}`)?.focus());
   }
 
   updated() {

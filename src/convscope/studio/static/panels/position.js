@@ -165,7 +165,10 @@ class PositionPanel extends Panel {
         <span class="operator" aria-hidden="true">=</span>
         ${grid("products", products, width, parts.productScale, padded, room)}
       </div>
-      <p class="muted">These ${products.length} products add up to ${number(total, 4)}.</p>`;
+      <p class="muted">
+        ${planes > 1 ? "The" : "These"} ${products.length} products${planes > 1 ? " of this plane" : ""} add
+        up to ${number(total, 4)}.
+      </p>`;
   }
 }
 

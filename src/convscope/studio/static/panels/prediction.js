@@ -23,7 +23,10 @@ class Prediction extends Panel {
     const m = model();
     const path = s === undefined ? null : `${samplePath(m.id, s)}/prediction`;
     const found = this.#prediction.of(path, (signal) => getJson(path, {}, signal));
-    return html`<header class="panel-head"><h2>Prediction</h2></header>
+    return html`<header class="panel-head">
+        <h2>Prediction</h2>
+        <p class="muted">${this.#prediction.busy && !found ? "computing…" : nothing}</p>
+      </header>
       ${problem(this.#prediction.error)} ${found?.probabilities ? this.#bars(found) : nothing}
       ${found && !found.probabilities ? this.#values(found) : nothing}`;
   }
