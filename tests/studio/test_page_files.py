@@ -39,7 +39,7 @@ def test_each_library_brings_its_licence_and_says_its_version():
 
 
 @pytest.mark.slow
-def test_the_libraries_are_built_from_their_lock_file(tmp_path):
+def test_the_libraries_are_built_from_their_exact_versions(tmp_path):
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         pytest.skip("npm is not installed")
@@ -47,7 +47,10 @@ def test_the_libraries_are_built_from_their_lock_file(tmp_path):
         if path.is_file():
             shutil.copy(path, tmp_path)
     done = subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund"], cwd=tmp_path, capture_output=True, check=False
+        [npm, "install", "--no-package-lock", "--no-audit", "--no-fund"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     if done.returncode:
         pytest.skip("npm cannot fetch the libraries")

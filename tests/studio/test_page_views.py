@@ -137,7 +137,7 @@ def test_nothing_is_wider_than_the_screen(opened, view, width):
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing_serious(opened, view, theme):
     if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm ci in tests/studio/vendor")
+        pytest.skip("axe-core is not installed: npm install --no-package-lock in tests/studio/vendor")
     opened.page.emulate_media(color_scheme=theme)
     opened.show(view=view, s=3, l=LAYER, c=1, at="4,4")
     opened.page.wait_for_timeout(1500)
