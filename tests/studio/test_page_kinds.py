@@ -1,4 +1,4 @@
-"""The element of each kind in a browser draws a sample, its field and an attribution, and tells of clicks."""
+"""The element of each kind in a browser: draws a sample, its field, an attribution, and tells of clicks."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ export function number(value, digits = 3) {
 
 /** A number with so many digits behind the point, so that columns line up. */
 export function fixed(value, places) {
-  return Number.isFinite(value) ? value.toFixed(places).replace("-", MINUS) : number(value);
+  if (!Number.isFinite(value)) return number(value);
+  const text = value.toFixed(places);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", MINUS);
 }
 
 /** A number for narrow cells: at most two digits behind the point. */

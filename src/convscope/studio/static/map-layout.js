@@ -24,13 +24,11 @@ export function usualSize(planes, width = 640, height = 400) {
   if (rank === 1) return Math.max(8, Math.min(22, Math.floor(height / planes.channels) - 2));
   const [rows, columns] = planes.positions.slice(-2);
   const longest = Math.max(rows, columns);
-  const room = Math.sqrt((width * height) / planes.channels) - GAP - LABEL / 2;
-  return Math.round(
-    Math.max(
-      Math.min(64, 12 * longest),
-      Math.min(280, 40 * longest, room * (longest / Math.sqrt(rows * columns))),
-    ),
-  );
+  const fits = (size) => tiles([rows, columns], planes.channels, width, size).height <= height;
+  const least = Math.min(56, 12 * longest);
+  let size = Math.min(280, 40 * longest, width);
+  while (size > least && !fits(size)) size -= 4;
+  return Math.max(least, size);
 }
 
 function tiles([rows, columns], count, width, size) {

@@ -104,12 +104,14 @@ class InputPanel extends Panel {
     const size = chosen.receptive_field?.map((length) => length ?? "?").join("\u00d7");
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
     if (!field) return size ? `A position sees ${size} of the input, stride ${stride}.` : "";
-    const spans = field.map(([start, stop]) => (stop - start > 1 ? `${start}–${stop - 1}` : String(start)));
-    const names = this.#input.value?.meta.axes.map(({ name }) => name).join(" × ") ?? "";
+    if (field.some(([start, stop]) => stop <= start)) return "It sees nothing of the input.";
+    const axes = this.#input.value?.meta.axes ?? [];
+    const spans = field.map(([start, stop], axis) => {
+      const name = axes[axis]?.name ?? `axis ${axis}`;
+      return stop - start > 1 ? `${name} ${start}–${stop - 1}` : `${name} ${start}`;
+    });
     const hops = chosen.hops ? ` and all within ${plural(chosen.hops, "step")} of it` : "";
-    return field.some(([start, stop]) => stop <= start)
-      ? "It sees nothing of the input."
-      : `It sees ${names} ${spans.join(" × ")}${hops}.`;
+    return `It sees ${spans.join(", ")}${hops}.`;
   }
 
   /** Chooses the position of the layer in the middle of whose field a place of the input lies. */

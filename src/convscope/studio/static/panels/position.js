@@ -118,7 +118,7 @@ class PositionPanel extends Panel {
         ${
           off > 0
             ? html`<tr class="muted">
-                <th scope="row">the model itself has, rounded its own way</th>
+                <th scope="row">in the model, rounded as it is</th>
                 <td title=${recorded}>${fixed(recorded, places)}</td>
               </tr>`
             : nothing
