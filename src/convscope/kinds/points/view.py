@@ -191,7 +191,7 @@ class CloudView(View):
         bottom = top + rows * (MAP + LABEL + GAP) - GAP
         notes = ["color of a point: the value of the channel there, paler where it is farther away"]
         if chosen.shape[1] < self.points:
-            notes.append(f"{count(chosen.shape[1], 'point')} of {self.points:,}, those farthest apart")
+            notes.append(f"{count(chosen.shape[1], 'point')} of {self.points:,}, which cover the cloud")
         if scale == "layer":
             high = min(bottom - top - LABEL, TALLEST_BAR)
             sheet.color_bar(x + width - BAR_ROOM + BAR_GAP, top + LABEL, high, scales[0])
