@@ -35,18 +35,8 @@ def interrupted_follow(run, content, *words, form="jsonl", rows=1):
     Returns:
         The exit code, standard output and standard error.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "convscope",
-        "predict",
-        str(run),
-        "-",
-        "--follow",
-        "--format",
-        form,
-        *words,
-    ]
+    given = ["predict", str(run), "-", "--follow", "--format", form, *words]
+    command = [sys.executable, "-c", _HEARING, *given]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": ""}, **pipes) as child:
         kept = {"out": b"", "err": b""}

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.lenses.sheet.sheet import SMALL, TINY, Sheet
-from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes
+from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes, mixed
 
 FAINTEST = 0.6
 """How much of the ground is mixed into the color of the farthest point."""
+TINT = 0.18
+"""Share of gray in a ground that is tinted."""
 GAP = 24
 _MARGIN = 1.06
 _CROSS = 26  # length of an arm of the axis cross
@@ -114,6 +116,7 @@ class CloudPicture:
         front: npt.NDArray[np.bool_] | None = None,
         name: str = "input",
         cross: bool = True,
+        tinted: bool = False,
     ) -> None:
         """Places one picture with a thin frame, and an axis cross in its corner.
 
@@ -125,10 +128,13 @@ class CloudPicture:
             front: As `pixels`.
             name: What the picture is called.
             cross: Whether the cross is drawn.
+            tinted: Whether the ground is tinted, so that points in colors near that of the sheet are seen.
         """
         x, y, side = spot
-        sheet.box(x, y, side, side, edge=sheet.theme.rule, width=0.8)
-        sheet.image(x, y, self.pixels(colors, side, sheet.theme.ground, seen, front=front), name=name)
+        theme = sheet.theme
+        ground = mixed(theme.muted, theme.ground, TINT) if tinted else theme.ground
+        sheet.box(x, y, side, side, edge=theme.rule, width=0.8)
+        sheet.image(x, y, self.pixels(colors, side, ground, seen, front=front), name=name)
         if cross:
             place_cross(sheet, x + 14 + _CROSS * 0.6, y + side - 14 - _CROSS * 0.6, seen)
 
@@ -141,13 +147,16 @@ class CloudPicture:
         front: npt.NDArray[np.bool_] | None = None,
         name: str = "input",
         sides: Sequence[Side] = SIDES,
+        tinted: bool = False,
     ) -> int:
         """Places pictures from all sides beside each other, each named; returns the height."""
         x, y, wide, high = (int(each) for each in box)
         each = min((wide - GAP * (len(sides) - 1)) // len(sides), high - 22)
         for at, seen in enumerate(sides):
             left = x + at * (each + GAP)
-            self.place(sheet, (left, y, each), colors, seen, front=front, name=f"{name} {seen.name}")
+            self.place(
+                sheet, (left, y, each), colors, seen, front=front, name=f"{name} {seen.name}", tinted=tinted
+            )
             sheet.text(left, y + each + 17, seen.name, size=SMALL, color=sheet.theme.muted)
         return each + 22
 

@@ -185,12 +185,13 @@ class CloudView(View):
             sheet.text(spot[0], spot[1] - 6, str(channel), size=TINY, color=sheet.theme.muted)
             colors = scales[place].colors(values)
             name = f"maps {layer.path} {channel}"
-            picture.place(sheet, (*spot, MAP), colors, name=name, cross=False)
+            tinted = scales[place].kind == "diverging"
+            picture.place(sheet, (*spot, MAP), colors, name=name, cross=False, tinted=tinted)
         rows = -(-len(channels) // columns)
         bottom = top + rows * (MAP + LABEL + GAP) - GAP
         notes = ["color of a point: the value of the channel there, paler where it is farther away"]
         if chosen.shape[1] < self.points:
-            notes.append(f"{count(chosen.shape[1], 'point')} of {self.points:,}, those farthest apart")
+            notes.append(f"{count(chosen.shape[1], 'point')} of {self.points:,}, which cover the cloud")
         if scale == "layer":
             high = min(bottom - top - LABEL, TALLEST_BAR)
             sheet.color_bar(x + width - BAR_ROOM + BAR_GAP, top + LABEL, high, scales[0])
@@ -210,7 +211,8 @@ class CloudView(View):
             scale = scale_of(sheet.theme, np.append(values, 0.0), kind)
             box = (MARGIN, top, INNER - BAR_ROOM, TALL)
             name = f"heat {each.attribution.method}"
-            high = self.picture.place_sides(sheet, box, scale.colors(values), name=name)
+            colors, tinted = scale.colors(values), scale.kind == "diverging"
+            high = self.picture.place_sides(sheet, box, colors, name=name, tinted=tinted)
             sheet.color_bar(MARGIN + INNER - BAR_ROOM + BAR_GAP, top, min(TALLEST_BAR, high - 22), scale)
             below = top + high + line_height(SMALL)
             sheet.text(MARGIN, below, self._strongest(values), size=SMALL, width=INNER)
@@ -300,7 +302,8 @@ class CloudView(View):
         scale = scale_of(sheet.theme, values)
         shown = CloudPicture(self.places[: len(values)], self.reach)
         chosen = np.arange(len(values)) == at
-        shown.place(sheet, (right, y, side), scale.colors(values), front=chosen, name="map")
+        tinted = scale.kind == "diverging"
+        shown.place(sheet, (right, y, side), scale.colors(values), front=chosen, name="map", tinted=tinted)
         sheet.color_bar(right + side + BAR_GAP, y, TALLEST_BAR, scale)
         below = y + side + line_height(SMALL)
         where = f"orange: point {at}; blue: {count(len(rows), 'point')} that the value is made of"
