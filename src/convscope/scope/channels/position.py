@@ -183,8 +183,7 @@ def _taken_apart(
         kernel, bias, others = _kernel(call.layer, channel, kernels, patches)
     products = patch * kernel
     total = math.fsum(products.ravel().tolist()) if np.isfinite(products).all() else float(products.sum())
-    before = total + bias
-    activation = getattr(call.layer, "activation", None)
+    before, activation = total + bias, getattr(call.layer, "activation", None)
     slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
     where = geometry_of(graph, call.path)
     value, *nearby = [_activated(activation, others, channel, before + off) for off in (0, -slack, slack)]
