@@ -40,6 +40,7 @@ from convscope.kinds.tasks.detection_metrics import (
     best_thresholds,
 )
 from convscope.kinds.tasks.detection_results import Detections, evaluate_boxes, plot_boxes, to_predictions
+from convscope.kinds.tasks.several_labels import no_mistakes, samples_with_most
 from convscope.models.center_head import BoxGIoU, CenterFocal, CenterPrecision
 from convscope.types import SPLITS, Array, ArrayTree, Progress, SplitName, Tensor
 
@@ -47,7 +48,6 @@ MEMORY_LIMIT = 2**30
 """Samples that take less than this are kept in memory, in bytes."""
 BATCH = 16
 """Samples that are predicted at a time."""
-SHOWN_PER_CLASS = 4
 
 Pair = tuple[Any, Sequence[Boxes]]
 """A batch of encoded samples, and the boxes of each."""
@@ -305,17 +305,8 @@ def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     return {name: counted(splits[name], splits.class_names) for name in SPLITS}
 
 
-def no_mistakes(outputs: object, split: Split, class_names: Sequence[str]) -> tuple[()]:
-    """The worst samples are drawn instead, with their boxes."""
-    return ()
-
-
-def example_samples(splits: Splits) -> list[tuple[str, list[Any]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[object]]]:
     """The train samples that have the most boxes of each class."""
-    train = splits.train
-    shown = []
-    for k, name in enumerate(splits.class_names):
-        many = np.array([np.sum(each.classes == k) for each in train.labels], np.int64)
-        most = [int(i) for i in np.argsort(-many, kind="stable")[:SHOWN_PER_CLASS] if many[i]]
-        shown.append((name, [train.samples.load(i) for i in most]))
-    return shown
+    labels, classes = splits.train.labels, range(len(splits.class_names))
+    amounts = [[int(np.sum(each.classes == k)) for k in classes] for each in labels]
+    return samples_with_most(splits, np.array(amounts, np.int64).reshape(len(labels), -1))

@@ -46,6 +46,7 @@ from convscope.kinds.tasks.segmentation_metrics import (
     segmentation_metrics,
 )
 from convscope.kinds.tasks.segmentation_windows import ShownWindows, cut_windows, label_windows
+from convscope.kinds.tasks.several_labels import no_mistakes, samples_with_most
 from convscope.lenses.figures.outlines import Case, Plane, draw_cases, draw_class_scores
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.models.segmentation_loss import DiceCrossEntropy, MeanIoU
@@ -53,7 +54,6 @@ from convscope.types import SPLITS, Progress, SplitName
 
 SHOWN_CASES = 8
 """Test samples whose masks are drawn, the worst first."""
-SHOWN_PER_CLASS = 4
 SHOWN_CLASSES = 4
 TOLERANCE = 1.0
 """Of the normalized surface distance, in mm."""
@@ -321,20 +321,11 @@ def counts(splits: Splits) -> dict[SplitName, dict[str, int]]:
     return {name: presence(splits[name], splits.class_names) for name in SPLITS}
 
 
-def no_mistakes(outputs: object, split: Split, class_names: Sequence[str]) -> tuple[()]:
-    """The worst samples are drawn instead, with their masks."""
-    return ()
-
-
-def example_samples(splits: Splits) -> list[tuple[str, list[Any]]]:
+def example_samples(splits: Splits) -> list[tuple[str, list[object]]]:
     """The train samples that have the most of each class."""
-    train = splits.train
-    found = np.array([mask.counts for mask in train.labels]).reshape(len(train), -1)
-    shown = []
-    for k, name in enumerate(splits.class_names):
-        most = [int(i) for i in np.argsort(-found[:, k], kind="stable")[:SHOWN_PER_CLASS] if found[i, k]]
-        shown.append((name, [train.samples.load(i) for i in most]))
-    return shown
+    labels = splits.train.labels
+    amounts = np.array([mask.counts for mask in labels], np.int64).reshape(len(labels), -1)
+    return samples_with_most(splits, amounts)
 
 
 def plot_masks(

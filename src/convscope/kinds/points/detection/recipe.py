@@ -59,9 +59,9 @@ from convscope.kinds.tasks.detection import (
     build_detector,
     counts,
     example_samples,
-    no_mistakes,
     output_names,
 )
+from convscope.kinds.tasks.several_labels import no_mistakes
 from convscope.models.center_head import CenterFocal, CenterPrecision
 from convscope.types import Array, ArrayTree, Progress
 

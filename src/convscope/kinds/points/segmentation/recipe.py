@@ -53,13 +53,13 @@ from convscope.kinds.tasks.segmentation import (
     counts,
     evaluate_masks,
     example_samples,
-    no_mistakes,
     output_names,
     to_predictions,
 )
 from convscope.kinds.tasks.segmentation_examples import ON_A_CLASS, balanced
 from convscope.kinds.tasks.segmentation_grids import answered_windows
 from convscope.kinds.tasks.segmentation_metrics import SegmentationMetrics
+from convscope.kinds.tasks.several_labels import no_mistakes
 from convscope.types import Progress, no_progress
 
 LEARNED = 128
