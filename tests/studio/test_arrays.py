@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -14,6 +14,7 @@ from convscope.studio.frames import array_of, flattened, read_message, unflatten
 FLOATS = st.floats(-1e6, 1e6, width=32)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 7)), elements=FLOATS))
 def test_a_value_follows_from_its_step_to_within_half_a_step(maps):
     found = SteppedMaps.of(maps)
