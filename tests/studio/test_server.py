@@ -164,6 +164,9 @@ def test_attributions_are_those_of_scope(client, sample, model, x):
         np.testing.assert_allclose(found, expected.values, rtol=1e-3, atol=1e-5)
         facts = json_of(client.get(f"api/models/0/samples/{sample['id']}/why.json{query}"))
         assert facts["class"] == 1
+        predicted = json_of(client.get(f"api/models/0/samples/{sample['id']}/prediction"))
+        assert facts["score"] == predicted["probabilities"][1]  # calibrated, as the prediction beside it
+        assert facts["model_output"] == pytest.approx(expected.score, abs=1e-5)
         assert facts["layer"] == expected.path
 
 

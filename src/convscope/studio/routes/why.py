@@ -11,6 +11,7 @@ from convscope.scope.attribution.methods import METHODS, Attribution, find_metho
 from convscope.studio.answers import answered, array_answer, quick, slow, text_parameter
 from convscope.studio.errors import BadParameterError
 from convscope.studio.models import StudioModel
+from convscope.studio.predictions import prediction_of
 from convscope.studio.session import Session
 from convscope.types import Json, Progress
 from convscope.workflows.inspect.attribution import explained
@@ -85,7 +86,12 @@ def values(session: Session, request: Request, progress: Progress) -> Response:
 def facts(session: Session, request: Request, progress: Progress) -> Response:
     """What was explained, and where."""
     found = _found(session, request)
-    names = session.classes(session.model(request.path_params["m"]))
+    model = session.model(request.path_params["m"])
+    names = session.classes(model)
+    predicted = prediction_of(session, model, request.path_params["s"])["probabilities"]
+    score: Json = found.score
+    if isinstance(predicted, list) and found.target < len(predicted):
+        score = predicted[found.target]
     named = names[found.target] if found.target < len(names) else None
     empty = not np.any(found.values)
     about = f"0 everywhere: nothing at {found.path or 'the input'} speaks for the class" if empty else ""
@@ -94,7 +100,8 @@ def facts(session: Session, request: Request, progress: Progress) -> Response:
             "method": found.method,
             "class": found.target,
             "name": named,
-            "score": found.score,
+            "score": score,
+            "model_output": found.score,
             "layer": found.path,
             "output": found.output,
             "signed": found.signed,
