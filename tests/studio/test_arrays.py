@@ -4,25 +4,17 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.studio.arrays import SteppedMaps, narrowed, npy_bytes
 from convscope.studio.frames import array_of, flattened, read_message, unflattened, write_message
 
-FLOATS = st.floats(-1e6, 1e6, width=32)
 
-
-<<<<<<< HEAD
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 7), st.integers(-9, 6))
 def test_a_value_follows_from_its_step_to_within_half_a_step(seed, channels, positions, exponent):
     drawn = np.random.default_rng(seed).normal(size=(channels, positions)) * 10.0**exponent
     maps = np.where(np.abs(drawn) < 10.0 ** (exponent - 1), 0, drawn).astype(np.float32)
-=======
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 7)), elements=FLOATS))
-def test_a_value_follows_from_its_step_to_within_half_a_step(maps):
->>>>>>> hub/studio
     found = SteppedMaps.of(maps)
     low, high = found.minimum[:, None].astype(float), found.maximum[:, None].astype(float)
     values = low + found.steps / 255 * (high - low)
