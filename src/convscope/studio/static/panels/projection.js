@@ -1,11 +1,12 @@
 // Samples as points by what a layer makes of them, in two dimensions; a lasso selects.
 
-import { address, getArray, getJson } from "../api.js";
+import { getArray, getJson } from "../api.js";
 import { className, classNames, layer, layerPath, layersOf, model, studioState } from "../catalog.js";
 import { Panel, Resource, problem, styled } from "../element.js";
 import { count, number, plural } from "../format.js";
 import { groupColor, groupsOf } from "../groups.js";
 import { store } from "../store.js";
+import { thumbnailAddress, thumbnailOf } from "../thumbnail.js";
 import { html, nothing } from "../vendor/lit.js";
 import { PointMap } from "../point-map.js";
 
@@ -109,13 +110,17 @@ class Projection extends Panel {
           ${options(GROUPINGS, this.grouping)}
         </select></label
       >
-      <button
-        class="plain"
-        aria-pressed=${Boolean(this.thumbnails)}
-        @click=${() => (this.thumbnails = !this.thumbnails)}
-      >
-        Thumbnails
-      </button>
+      ${
+        model().thumbnails
+          ? html`<button
+              class="plain"
+              aria-pressed=${Boolean(this.thumbnails)}
+              @click=${() => (this.thumbnails = !this.thumbnails)}
+            >
+              Thumbnails
+            </button>`
+          : nothing
+      }
       <button class="plain" aria-pressed=${Boolean(this.lasso)} @click=${() => (this.lasso = !this.lasso)}>
         Lasso
       </button>
@@ -155,11 +160,7 @@ class Projection extends Panel {
           (i) =>
             html`<li>
               <button class="sample" @click=${() => store.select({ s: about.ids[i], view: "inspect" })}>
-                <img
-                  alt=""
-                  src=${address(`api/samples/${about.ids[i]}/thumbnail.png`, { m: model().id })}
-                  @error=${(event) => (event.target.hidden = true)}
-                />
+                ${thumbnailOf(about.ids[i])}
                 <span class="sample-file">${about.names?.[i] ?? about.ids[i]}</span
                 ><span class="muted"
                   >${about.labels[i] ?? ""}${about.predicted[i] !== null ? ` → ${about.predicted[i]}` : ""}</span
@@ -187,11 +188,7 @@ class Projection extends Panel {
           ({ sample, name, label, similarity }) =>
             html`<li>
               <button class="sample" @click=${() => store.select({ s: sample })}>
-                <img
-                  alt=""
-                  src=${address(`api/samples/${sample}/thumbnail.png`, { m: model().id })}
-                  @error=${(event) => (event.target.hidden = true)}
-                />
+                ${thumbnailOf(sample)}
                 <span class="sample-file" title=${name}>${name}</span
                 ><span class="muted">${className(label)} cosine ${number(similarity)}</span>
               </button>
@@ -226,8 +223,7 @@ class Projection extends Panel {
       choose: (numbers) => (this.chosen = numbers),
     });
     const { numbers } = this.#groups(found.about);
-    const thumbnail = (i) =>
-      address(`api/samples/${this.found.about.ids[i]}/thumbnail.png`, { m: model().id }).href;
+    const thumbnail = (i) => thumbnailAddress(this.found.about.ids[i]);
     const selected = found.about.ids.map(String).indexOf(String(this.selection.s));
     this.#map.show({
       positions: found.array,

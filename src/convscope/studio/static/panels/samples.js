@@ -1,10 +1,11 @@
 // The samples, with what they are labeled and what the model answers; a click inspects one.
 
-import { address, freshJson } from "../api.js";
+import { freshJson } from "../api.js";
 import { className, classNames, model, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { count, percent, plural } from "../format.js";
 import { store } from "../store.js";
+import { thumbnailOf } from "../thumbnail.js";
 import { html, nothing, repeat } from "../vendor/lit.js";
 
 const PAGE = 120;
@@ -103,14 +104,13 @@ class Samples extends Panel {
   #sample({ id, name, label, predicted, confidence }) {
     const known = predicted !== null;
     const wrong = known && label !== null && predicted !== label;
-    const hasPicture = Boolean(model().element);
     return html`<li>
       <button
         class="sample ${wrong ? "wrong" : ""}"
         aria-current=${String(id) === String(this.selection.s)}
         @click=${() => store.select({ s: id, view: "inspect" })}
       >
-        ${hasPicture ? html`<img loading="lazy" alt="" src=${address(`api/samples/${id}/thumbnail.png`, { m: model().id })} @error=${(event) => (event.target.hidden = true)} />` : nothing}
+        ${thumbnailOf(id)}
         <span class="sample-file" title=${name}>${name}</span>
         <span class="muted"
           >${className(label)}${known ? html` → <b>${className(predicted)}</b> ${percent(confidence)}` : nothing}</span
