@@ -91,7 +91,7 @@ async def awaited_value(request: Request, work: Computation[T]) -> T:
     waited: list[asyncio.Future[Any]] = [future, gone]
     try:
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if not future.done():
+        if not future.done() or future.cancelled():
             raise AbandonedError
         return future.result()
     finally:

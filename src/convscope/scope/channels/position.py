@@ -185,7 +185,6 @@ def _taken_apart(
     total = math.fsum(products.ravel().tolist()) if np.isfinite(products).all() else float(products.sum())
     before, activation = total + bias, getattr(call.layer, "activation", None)
     slack = _ROUNDING * (float(np.abs(products).sum()) + abs(bias))
-    where = geometry_of(graph, call.path)
     value, *nearby = [_activated(activation, others, channel, before + off) for off in (0, -slack, slack)]
     _check(call.path, float(maps[(*at, channel)]), value, nearby)
     return Position(
@@ -202,12 +201,12 @@ def _taken_apart(
         before=before,
         activation=activation_name(call.layer),
         value=value,
+        geometry=(where := geometry_of(graph, call.path)),
         input_window=window_in(where, call, at) or (),
         map=maps[..., channel],
         inputs=source[..., list(read)],
         channels_read=read,
         places=places,
-        geometry=where,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +34,8 @@ from convscope.studio.session import Session
 from convscope.studio.worker import AbandonedError, Computation
 from convscope.types import SPLITS, Json, Progress
 
-PLACING = ThreadPoolExecutor(1, "convscope-studio-placing")
-"""Places points while the worker answers other questions."""
+PLACING = threading.Lock()
+"""Held while points are placed, in a thread beside the worker, which answers other questions meanwhile."""
 Plane = tuple[npt.NDArray[np.float32], tuple[float, float] | None]
 
 
@@ -73,7 +75,27 @@ async def _placed(request: Request) -> tuple[LayerFeatures, Plane]:
             raise AbandonedError
         return session.planes.once(key, lambda: placed_on_plane(found.values, method, seed))
 
-    return found, await asyncio.get_running_loop().run_in_executor(PLACING, place)
+    try:
+        return found, await asyncio.wrap_future(_beside(place))
+    except asyncio.CancelledError as error:  # the studio ends
+        raise AbandonedError from error
+
+
+def _beside(place: Callable[[], Plane]) -> Future[Plane]:
+    """Places points in a thread that does not hold up the end of the process."""
+    future: Future[Plane] = Future()
+
+    def run() -> None:
+        with PLACING:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(place())
+            except Exception as error:  # noqa: BLE001 - whoever waits receives it
+                future.set_exception(error)
+
+    threading.Thread(target=run, name="convscope-studio-placing", daemon=True).start()
+    return future
 
 
 async def points(request: Request) -> Response:
