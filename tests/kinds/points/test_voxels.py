@@ -103,7 +103,7 @@ def test_it_is_trained_explained_and_looked_at(tmp_path):
     assert any("fill the cells of a grid of 12x12x12" in layer.here for layer in said.layers)
     file = str(data / "ball" / "00.xyz")
     seen = convscope.look(run.folder, file, method="why")
-    assert any(note.startswith("grad-cam left out") for note in seen.notes)
+    assert any(note.startswith("grad-cam is left out") for note in seen.notes)
     assert {name.rpartition("/")[2] for name in seen.arrays} == {"integrated-gradients", "occlusion"}
     assert convscope.look(run.folder, file, method="maps", channels=3).save(tmp_path / "maps.png")
     with pytest.raises(UsageError, match="no layer with the spatial positions"):

@@ -277,7 +277,7 @@ def test_class_folders_hold_a_folder_of_slices_for_each_patient(tmp_path):
     splits = read_volumes(tmp_path)
     assert splits.class_names == ("ball", "slab")
     assert sum(len(splits[name]) for name in ("train", "validation", "test")) >= 12
-    assert any("patients of the files" in line for line in (*splits.decisions, *splits.warnings))
+    assert any("the PatientID in DICOM files" in line for line in (*splits.decisions, *splits.warnings))
     assert splits.train.samples.load(0).shape == (12, 10, 6)
 
 
