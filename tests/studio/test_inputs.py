@@ -1,6 +1,8 @@
 """Inputs of one's own: drawn, dropped, malformed, too slow."""
 
 import io
+import os
+import signal
 import struct
 import zlib
 
@@ -108,7 +110,8 @@ def test_decoding_that_takes_too_long_is_ended_and_the_next_one_works(studio, pi
     try:
         decoder.start()
         first = decoder._process
-        decoder._seconds = 0.0
+        os.kill(first.pid, signal.SIGSTOP)  # so that it does take too long
+        decoder._seconds = 0.5
         with pytest.raises(DataError, match="was ended"):
             decoder.decode(picture)
         assert first.poll() is not None

@@ -28,10 +28,10 @@ convscope.train(sys.argv[1], out=sys.argv[2], **eval(sys.argv[3]))
 """
 RECIPES = (
     "node-classification",
-    "link-prediction",
-    "graph-classification",
-    "node-clustering",
-    "recommendation",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("link-prediction", "graph-classification", "node-clustering", "recommendation")
+    ),
 )
 
 

@@ -107,6 +107,7 @@ def test_it_is_explained_and_extracted(run, data, tmp_path):
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_with_the_same_weights(data, tmp_path):
     import keras
 

@@ -91,6 +91,7 @@ def test_the_same_seed_gives_the_same_classes_and_a_training_goes_on(scene, tmp_
     assert convscope.train(resume=tmp_path / "a").metrics() == run.metrics()
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_with_the_same_weights(finished, scene, tmp_path):
     run = interrupted(scene, tmp_path / "run", SETTINGS, 2, 1, options=OPTIONS)
     assert_same_run(convscope.train(resume=run.folder), finished)
