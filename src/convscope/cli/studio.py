@@ -63,10 +63,12 @@ def studio(model: str, /, *others: str, given: object = None) -> None:
         check_model(each)
     check_inputs(data)
     check_studio()
+    launch: Lazy[Callable[[], object]] = Lazy("convscope.studio.decoder:launched")
+    decoder = launch.load()()  # its process imports what it needs while this one does
     start_backend()
     place: Lazy[Callable[..., Served]] = Lazy("convscope.studio.opening:open_studio")
     with ProgressBar() as bar:
-        served = place.load()(models, data, progress=bar, **options)
+        served = place.load()(models, data, progress=bar, decoder=decoder, **options)
     link = served.link()
     say(f"The studio is open: {link}")
     say("The link works once, in one browser. Press Enter for another link, Ctrl+C to end.")

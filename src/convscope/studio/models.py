@@ -20,7 +20,7 @@ from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.scope.record import Recorder, Recording, Tap, as_inputs, record
 from convscope.studio.errors import UnknownIdError
-from convscope.types import Array, ArrayTree
+from convscope.types import Array, ArrayTree, Progress, no_progress
 from convscope.workflows.explain import known_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
@@ -153,13 +153,27 @@ class StudioModel:
             observed.recording = self._record(observed.x, path)
         return observed.recording[path]
 
+    def warm_up(self, progress: Progress = no_progress) -> None:
+        """Compiles the program that watches all layers, where one serves all samples."""
+        plain = self._example is None and len(self.graph.inputs) == 1
+        if self._recorder is None and plain and self._has_one_program:
+            (wanted,) = self.graph.inputs
+            self._record(np.zeros((1, *wanted.shape[1:]), wanted.dtype), "")
+
+    @cached_property
+    def _has_fixed_inputs(self) -> bool:
+        return all(None not in value.shape[1:] for value in self.graph.inputs)
+
+    @cached_property
+    def _has_one_program(self) -> bool:
+        return self._has_fixed_inputs and _bytes_of(self.graph) <= ALL_AT_ONCE
+
     def _record(self, x: ArrayTree, path: str) -> Recording:
-        fixed = all(None not in value.shape[1:] for value in self.graph.inputs)
-        if fixed and _bytes_of(self.graph) <= ALL_AT_ONCE:
+        if self._has_one_program:
             if self._recorder is None:
                 self._recorder = Recorder(self.model, x)
             return self._recorder(x)
-        graph = self.graph if fixed else trace(self.model, x)
+        graph = self.graph if self._has_fixed_inputs else trace(self.model, x)
         every = _bytes_of(graph) <= ALL_AT_ONCE
         return record(self.model, x, None if every else _with_maker(graph, path))
 

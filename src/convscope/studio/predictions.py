@@ -117,10 +117,12 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
     label = class_number(known, session.classes(model))
     observed = session.observed(model, sample)
     raw = [np.asarray(each[0]) for each in observed.recording.predictions]
-    found = probabilities_of(model, inputs, np.array([row])) if predicts_classes(model) else None
+    found, flat = None, predicts_classes(model)
+    if inputs.predict is not None:
+        found = probabilities_of(model, inputs, np.array([row])) if flat else None
+    elif flat or len(raw) == 1:
+        found = _shares(raw[0][None])  # the pass that fills the maps has computed it
     cells = _cells(model, inputs, row) if found is None else []
-    if found is None and inputs.predict is None and len(raw) == 1:
-        found = _shares(raw[0][None])
     if found is not None:
         count = found.shape[1]
         classes = list(names) if names and len(names) == count else [f"class {i}" for i in range(count)]

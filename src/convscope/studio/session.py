@@ -15,7 +15,7 @@ from convscope.studio.own import OwnSamples
 from convscope.studio.predicted import PredictedClasses
 from convscope.studio.results import Results
 from convscope.studio.samples import SampleList
-from convscope.studio.worker import Worker
+from convscope.studio.worker import AbandonedError, Computation, Worker
 from convscope.workflows.model_inputs.encoder import Encoder
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
@@ -34,6 +34,7 @@ class Session:
         samples: The data set; None for none.
         notes: What was decided, one line each.
         encoders: How files become inputs, by the id of the model.
+        decoder: One whose process is already on its way.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Session:
         samples: SampleList | None,
         notes: Sequence[str] = (),
         encoders: Mapping[str, Encoder] | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         self.models = {model.id: model for model in models}
         self.samples, self.own, self.notes = samples, OwnSamples(), tuple(notes)
         self.encoders = dict(encoders or {})
-        self.decoder = Decoder({model: encoder.to_json() for model, encoder in self.encoders.items()})
+        self.decoder = Decoder() if decoder is None else decoder
+        self.decoder.encoders = {model: encoder.to_json() for model, encoder in self.encoders.items()}
         self.version = secrets.token_hex(8)
         self.worker = Worker()
         self.listeners, self.closed = 0, False
@@ -111,10 +114,15 @@ class Session:
         return found
 
     def warm_up(self) -> None:
-        """Starts the process that decodes, so that the first input of one's own need not wait for it."""
+        """Compiles the models and starts the process that decodes, so that the first input need not wait."""
+        for model in self.models.values():
+            with suppress(AbandonedError):
+                self.worker.submit(Computation(model.warm_up, slow=True))
         if self.encoders:
             with suppress(ConvscopeError, OSError):
                 self.decoder.start()
+        else:
+            self.decoder.close()
 
     @property
     def kept_bytes(self) -> int:
