@@ -23,6 +23,8 @@ STUDIO_OPTIONS = (
     Option("allow_remote", bool, False, "Let other machines reach the page: links are not encrypted"),
     Option("open", bool, True, "Open the page in a browser"),
 )
+SECONDS_OF_A_TURN = 5e-4
+"""Of a thread, a tenth of what is usual: an answer of four turns comes 15 ms sooner."""
 
 
 class Served(Protocol):
@@ -77,6 +79,8 @@ def studio(model: str, /, *others: str, given: object = None) -> None:
             webbrowser.open(link)
     if sys.stdin is not None and sys.stdin.isatty():
         threading.Thread(target=_give_links, args=(served,), daemon=True).start()
+    # Answers pass from the thread that computes to the one that serves, which waits for its turn.
+    sys.setswitchinterval(SECONDS_OF_A_TURN)
     with contextlib.suppress(KeyboardInterrupt):
         served.serve()
     say("The studio has ended.")

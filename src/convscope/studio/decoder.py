@@ -89,7 +89,7 @@ class Decoder:
         self._closed = True
         process, self._process = self._process, None
         if process is not None:
-            _ended(process)
+            ended(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._closed:
@@ -107,14 +107,14 @@ class Decoder:
     def launch(self) -> subprocess.Popen[bytes]:
         """Starts the process, which imports what it needs and then waits for the encoders."""
         if self._process is not None:
-            _ended(self._process)
+            ended(self._process)
         self._ready = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "convscope.studio.decoding"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=environment(),
         )
         return self._process
 
@@ -128,7 +128,7 @@ class Decoder:
         try:
             answer, blobs = read_message(process.stdout)
         except (EOFError, ValueError, OSError) as error:
-            _ended(process)
+            ended(process)
             self._process = None
             raise DataError(
                 f"Decoding took more than {seconds:g} seconds or more memory than an input may, and was"
@@ -169,7 +169,7 @@ def _media(said: Json, blobs: list[bytes]) -> Media | None:
     return Media(str(said["content_type"]), blobs[number])
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
+def ended(process: subprocess.Popen[bytes]) -> None:
     """Ends a process at once, and closes its pipes."""
     process.kill()
     for pipe in (process.stdin, process.stdout):
@@ -179,7 +179,7 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment without accelerators, whose memory is the models'."""
     kept = dict(os.environ)
     package = str(Path(__file__).parents[2])

@@ -28,6 +28,9 @@ from convscope.workflows.model_inputs.model_inputs import ModelInputs
 ALL_AT_ONCE = 192 * 2**20
 """Bytes that all maps of a sample may have to be recorded in one pass; else those of a layer are."""
 
+STEP = 4 * 10**9
+"""Multiply-adds of a step, which take about a tenth of a second on two cores."""
+
 
 @dataclass(eq=False)
 class Observed:
@@ -99,6 +102,15 @@ class StudioModel:
             known="" if run is None else known_of(run.record()),
         )
 
+    def at_once(self, most: int) -> int:
+        """How many samples one step of a slow computation has, so that quick ones need not wait for long.
+
+        Args:
+            most: Of a model that costs little.
+        """
+        cost = self.explanation.multiply_adds or 1
+        return max(1, min(most, STEP // max(cost, 1)))
+
     @cached_property
     def _example(self) -> ArrayTree | None:
         if knows_its_inputs(self.model) or self.loaded.representation is None:
@@ -158,7 +170,8 @@ class StudioModel:
         plain = self._example is None and len(self.graph.inputs) == 1
         if self._recorder is None and plain and self._has_one_program:
             (wanted,) = self.graph.inputs
-            self._record(np.zeros((1, *wanted.shape[1:]), wanted.dtype), "")
+            shape = (1, *(length or 1 for length in wanted.shape[1:]))
+            self._record(np.zeros(shape, wanted.dtype), "")
 
     @cached_property
     def _has_fixed_inputs(self) -> bool:

@@ -85,8 +85,9 @@ def predict_all(
     inputs, numbers = session.samples.rows_of(model.id)
     missing = np.flatnonzero((known.classes == UNKNOWN) & (numbers >= 0))
     missing = missing if rows is None else np.intersect1d(missing, rows)
-    for start in range(0, len(missing), BATCH):
-        some = missing[start : start + BATCH]
+    size = model.at_once(BATCH)
+    for start in range(0, len(missing), size):
+        some = missing[start : start + size]
         found = probabilities_of(model, inputs, numbers[some])
         if found is None:
             return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.scope.attribution.methods import METHODS, Attribution, find_method
+from convscope.scope.attribution.request import usual_batch
 from convscope.studio.answers import answered, array_answer, quick, slow, text_parameter
 from convscope.studio.errors import BadParameterError
 from convscope.studio.models import StudioModel
@@ -50,7 +52,7 @@ def methods(session: Session, request: Request) -> Response:
     return answered(listed)
 
 
-def _found(session: Session, request: Request) -> Attribution:
+def _found(session: Session, request: Request, progress: Progress) -> Attribution:
     model = session.model(request.path_params["m"])
     sample = request.path_params["s"]
     method = find_method(text_parameter(request, "method", "grad-cam")).name
@@ -59,8 +61,20 @@ def _found(session: Session, request: Request) -> Attribution:
     target = _target(session, model, text_parameter(request, "class"))
     observed = session.observed(model, sample)
 
+    arrays = [np.asarray(each) for each in keras.tree.flatten(observed.x)]
+    usual = min(usual_batch(each, arrays) for each in arrays)
+
     def compute() -> Attribution:
-        return explained(model.model, observed.graph, observed.x, method, layer=path, target=target)[0]
+        return explained(
+            model.model,
+            observed.graph,
+            observed.x,
+            method,
+            layer=path,
+            target=target,
+            batch_size=model.at_once(usual),
+            progress=progress,
+        )[0]
 
     return session.results.once(("why", model.id, sample, method, path, target), compute)
 
@@ -80,12 +94,12 @@ def _target(session: Session, model: StudioModel, given: str) -> int | None:
 
 def values(session: Session, request: Request, progress: Progress) -> Response:
     """One value for each position of the input."""
-    return array_answer(_found(session, request).values)
+    return array_answer(_found(session, request, progress).values)
 
 
 def facts(session: Session, request: Request, progress: Progress) -> Response:
     """What was explained, and where."""
-    found = _found(session, request)
+    found = _found(session, request, progress)
     model = session.model(request.path_params["m"])
     names = session.classes(model)
     predicted = prediction_of(session, model, request.path_params["s"])["probabilities"]

@@ -8,10 +8,8 @@ import { fixed, number } from "../format.js";
 import { numbersLink } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import { REST } from "./input.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
-
-/** Milliseconds for which the pointer rests before the sum under it is asked for. */
-const REST = 60;
 
 class PositionPanel extends Panel {
   static properties = { chosenChannel: { state: true }, chosenPlane: { state: true } };
