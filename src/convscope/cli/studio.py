@@ -21,6 +21,12 @@ STUDIO_OPTIONS = (
     Option("port", int, None, "Port to listen on; 8765 or any free one by default", within(1, 65535)),
     Option("host", str, "127.0.0.1", "Address to listen on; one that others reach needs --allow-remote"),
     Option("allow_remote", bool, False, "Let other machines reach the page: links are not encrypted"),
+    Option(
+        "proxy_host",
+        str,
+        None,
+        "A proxy, such as JupyterHub's, through which the page is opened: its name and the path of the page",
+    ),
     Option("open", bool, True, "Open the page in a browser"),
 )
 SECONDS_OF_A_TURN = 5e-4

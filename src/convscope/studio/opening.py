@@ -13,6 +13,7 @@ from convscope.run import data_of
 from convscope.studio.decoder import Decoder
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
+from convscope.studio.proxies import proxy_of
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
 from convscope.studio.server import LOOPBACK, Studio, studio_of
 from convscope.studio.session import Session
@@ -34,6 +35,7 @@ def open_studio(
     port: int | None = None,
     allow_remote: bool = False,
     frames: str = "'none'",
+    proxy_host: str | None = None,
     decoder: Decoder | None = None,
     progress: Progress,
 ) -> Studio:
@@ -50,6 +52,7 @@ def open_studio(
         port: None takes the usual one, or else any that is free.
         allow_remote: Whether `host` may be an address that others reach.
         frames: Who may frame the page.
+        proxy_host: A proxy through which the page may also be opened, with its path: see `proxy_of`.
         decoder: One whose process is already on its way; it is ended where nothing can be opened.
         progress: Receives how much is done.
 
@@ -62,6 +65,7 @@ def open_studio(
         if decoder is not None:
             failing.callback(decoder.close)
         check_host(host, allow_remote)
+        proxy = None if proxy_host is None else proxy_of(proxy_host)
         if not models:
             raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
         opened = [
@@ -69,7 +73,7 @@ def open_studio(
         ]
         samples, notes = _samples(opened, data, progress)
         session = Session(opened, samples, notes, _encoders(opened, samples), decoder)
-        studio = studio_of(session, host, port, frames=frames)
+        studio = studio_of(session, host, port, frames=frames, proxy=proxy)
         failing.pop_all()
     return studio
 

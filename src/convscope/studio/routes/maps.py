@@ -150,6 +150,7 @@ def effective_facts(session: Session, request: Request) -> Response:
             "share": HELD,
             "spans": [list(each) for each in found.spans],
             "largest": float(found.values.max(initial=0)),
+            "before": found.before,
         }
     )
 

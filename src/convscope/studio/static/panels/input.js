@@ -66,7 +66,7 @@ class InputPanel extends Panel {
             : html`<button
                 class="quiet"
                 aria-pressed=${this.weighs}
-                title="How much each part of the input really moves the value: the size of its derivative"
+                title="How much each part of the input really moves the value: the size of the derivative, before the activation"
                 @click=${() => store.select({ weigh: this.weighs ? null : "1" })}
               >
                 Effective field
@@ -76,6 +76,7 @@ class InputPanel extends Panel {
       ${problem(this.#input.error ?? this.#effective.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
+      ${this.weighs ? html`<p class="muted">${this.#aboutEffect()}</p>` : nothing}
       ${meta && !this.side ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
@@ -147,6 +148,21 @@ class InputPanel extends Panel {
     this.querySelector(".readout").textContent = this.#about();
   }
 
+  /** Where nearly all of what moves the shown value lies. */
+  #aboutEffect() {
+    if (this.#effective.error) return nothing;
+    const { effective } = this;
+    if (!effective) return this.#effective.busy ? "computing…" : "Point at a map for its effective field.";
+    const { spans, share, largest, before } = effective.about;
+    if (!largest) return "Nothing of the input moves the value here.";
+    const axes = this.#input.value?.meta.axes ?? [];
+    const parts = spans.map(([start, stop], axis) => {
+      const name = axes[axis]?.name ?? `axis ${axis}`;
+      return stop - start > 1 ? `${name} ${start}–${stop - 1}` : `${name} ${start}`;
+    });
+    return `${Math.round(100 * share)} % of what moves ${before ? "its sum" : "it"}: ${parts.join(", ")}.`;
+  }
+
   #wait() {
     clearTimeout(this.#timer);
     const { hover } = store;
@@ -159,17 +175,6 @@ class InputPanel extends Panel {
   }
 
   #about() {
-    const field = this.#aboutField();
-    if (!this.weighs) return field;
-    const { effective } = this;
-    if (!effective) return `${field} Click a position of a map for its effective field.`;
-    const { spans, share, largest } = effective.about;
-    if (!largest) return `${field} Nothing moves the value here: its activation is flat.`;
-    const sizes = spans.map(([start, stop]) => stop - start).join("\u00d7");
-    return `${field} ${Math.round(100 * share)} % of its effect lies within ${sizes}.`;
-  }
-
-  #aboutField() {
     const chosen = this.#layer;
     if (!chosen || !this.#where.value) return "";
     if (!this.#where.value.known) return `What ${chosen.name} depends on is not known.`;
