@@ -1,8 +1,9 @@
 // The curves of the training; they grow while it runs.
 
-import { address, freshJson } from "../api.js";
+import { freshJson } from "../api.js";
 import { chosenModels } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
+import { follow } from "../events.js";
 import { number, plural } from "../format.js";
 import { html, nothing } from "../vendor/lit.js";
 import uPlot from "../vendor/uplot.js";
@@ -22,7 +23,7 @@ class Training extends Panel {
   disconnectedCallback() {
     super.disconnectedCallback();
     this.#resize.disconnect();
-    this.#events?.close();
+    this.#events?.();
     this.#events = null;
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
@@ -51,10 +52,10 @@ class Training extends Panel {
   }
 
   #listen(id) {
-    this.#events = new EventSource(address("api/events", { m: id }));
-    this.#events.addEventListener("history", (event) => {
-      this.#history.value = JSON.parse(event.data);
+    this.#events = follow("api/events", { m: id }, "history", (found) => {
+      this.#history.value = found;
       this.requestUpdate();
+      if (!found.running) this.#events?.();
     });
   }
 
