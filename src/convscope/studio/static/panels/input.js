@@ -44,6 +44,7 @@ class InputPanel extends Panel {
   #effective = new Resource(this);
   #rest = null;
   #timer = 0;
+  #found = new Resource(this);
   #element = null;
 
   render() {
@@ -52,12 +53,15 @@ class InputPanel extends Panel {
     this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) =>
       loadField(m.id, s, chosen, signal),
     );
+    this.#found.of(m.marks && s !== undefined ? `${samplePath(m.id, s)}/prediction` : null, (signal) =>
+      getJson(`${samplePath(m.id, s)}/prediction`, {}, signal),
+    );
     this.#askEffective(m, s, chosen);
-    const meta = this.#input.value?.meta;
+    const meta = s === undefined ? m.blank : this.#input.value?.meta;
     return html` <header class="panel-head">
         <h2>Input</h2>
         <p class="muted">
-          ${this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
+          ${s === undefined ? "none yet: give one of your own" : this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
         </p>
         <span class="grow"></span>
         ${
@@ -77,7 +81,7 @@ class InputPanel extends Panel {
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
       ${this.weighs ? html`<p class="muted">${this.#aboutEffect()}</p>` : nothing}
-      ${meta && !this.side ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
+      ${meta && !this.side && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
   updated() {
@@ -95,6 +99,7 @@ class InputPanel extends Panel {
     }
     if (this.#element.meta !== input.meta)
       Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
+    this.#element.marks = this.#found.ready ? this.#found.value.marks : [];
     this.hovered();
   }
 
@@ -184,9 +189,10 @@ class InputPanel extends Panel {
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
     if (!field) return size ? `A position sees ${size} of the input, stride ${stride}.` : "";
     if (field.some(([start, stop]) => stop <= start)) return "It sees nothing of the input.";
-    const axes = this.#input.value?.meta.axes ?? [];
+    const { axes = [], graph } = this.#input.value?.meta ?? {};
     const spans = field.map(([start, stop], axis) => {
       const name = axes[axis]?.name ?? `axis ${axis}`;
+      if (graph && stop - start === 1) return `${name} ${graph.names[start] ?? start}`;
       return stop - start > 1 ? `${name} ${start}–${stop - 1}` : `${name} ${start}`;
     });
     const hops = chosen.hops ? ` and all within ${plural(chosen.hops, "step")} of it` : "";
