@@ -4,6 +4,7 @@ import { freshJson, getJson } from "./api.js";
 import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
 import { takeDropsAndPastes } from "./own-inputs.js";
+import { saved } from "./saved.js";
 import { store } from "./store.js";
 import { html, nothing } from "./vendor/lit.js";
 import { VIEWS, loadView } from "./views.js";
@@ -38,7 +39,7 @@ class Studio extends Panel {
         ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id
         : undefined;
     const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
-    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view] ? view : "inspect", s, l };
+    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view]?.fits() ? view : "inspect", s, l };
     store.select(changes, false);
   }
 
@@ -58,6 +59,7 @@ class Studio extends Panel {
             .filter(([, { fits }]) => fits())
             .map(([name, { title }]) => this.#tab(name, title, view))}
         </nav>
+        ${saved ? html`<span class="muted" title="convscope ${saved.version}">saved ${saved.when}</span>` : nothing}
         <button
           class="quiet"
           @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")}
@@ -110,11 +112,16 @@ class Studio extends Panel {
     const path = `api/samples/${s}/input.json`;
     const meta = this.#sample.of(`${m.id} ${s}`, (signal) => getJson(path, { m: m.id }, signal));
     return html`<div class="sample-bar" role="group" aria-label="Sample">
-      <button class="quiet" aria-label="Previous sample" @click=${() => this.#step(-1)}>‹</button>
+      ${this.#stepper("Previous sample", "‹", -1)}
       <span class="sample-name" title=${meta?.name ?? ""}>${meta?.name ?? "…"}</span>
-      <button class="quiet" aria-label="Next sample" @click=${() => this.#step(1)}>›</button>
+      ${this.#stepper("Next sample", "›", 1)}
       ${className(meta?.label) ? html`<span class="muted">label <b>${className(meta.label)}</b></span>` : nothing}
     </div>`;
+  }
+
+  #stepper(name, sign, by) {
+    if (saved) return nothing;
+    return html`<button class="quiet" aria-label=${name} @click=${() => this.#step(by)}>${sign}</button>`;
   }
 
   /** Selects the sample before or behind, among those that the filters of the data view leave. */
@@ -133,4 +140,4 @@ class Studio extends Panel {
 }
 
 customElements.define("cs-studio", Studio);
-takeDropsAndPastes();
+if (!saved) takeDropsAndPastes();

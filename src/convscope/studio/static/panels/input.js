@@ -4,6 +4,8 @@ import { getArray, getJson } from "../api.js";
 import { fieldAt, loadField, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number, plural } from "../format.js";
+import { loadModule } from "../modules.js";
+import { saved } from "../saved.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./own-input.js";
@@ -15,8 +17,7 @@ const elements = new Map();
 export function inputElement({ element, script }) {
   if (!element || !script) return Promise.resolve("cs-input-plain");
   if (!elements.has(element)) {
-    const address = new URL(`../../${script.replace(/^\//, "")}`, import.meta.url);
-    const loaded = import(address.href).then(() => element);
+    const loaded = loadModule(script).then(() => element);
     elements.set(element, loaded);
   }
   return elements.get(element);
@@ -56,7 +57,7 @@ class InputPanel extends Panel {
       ${problem(this.#input.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
-      ${meta && !this.side ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
+      ${meta && !this.side && !saved ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
   updated() {

@@ -4,6 +4,7 @@ import { getArray, getJson } from "../api.js";
 import { layer, layerPath, model } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
+import { saved } from "../saved.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { inputElement, loadInput } from "./input.js";
@@ -31,7 +32,7 @@ class Patches extends Panel {
           : nothing
       }
       ${
-        path
+        path && !saved
           ? html`<h3>By optimization</h3>
               <cs-excitation .path=${`${layerPath(m.id, chosen)}/channels/${c}`}></cs-excitation>`
           : nothing

@@ -4,6 +4,7 @@ import { address, freshJson } from "../api.js";
 import { chosenModels } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
 import { number, plural } from "../format.js";
+import { saved } from "../saved.js";
 import { html, nothing } from "../vendor/lit.js";
 import uPlot from "../vendor/uplot.js";
 
@@ -36,7 +37,7 @@ class Training extends Panel {
   render() {
     const [m] = chosenModels();
     const found = this.#history.of(m.id, (signal) => freshJson(`api/models/${m.id}/history`, {}, signal));
-    if (found?.running && !this.#events) this.#listen(m.id);
+    if (found?.running && !saved && !this.#events) this.#listen(m.id);
     return html`<header class="panel-head">
         <h2>Training</h2>
         <p class="muted">${found?.epochs.length ? this.#summary(found) : nothing}</p>
