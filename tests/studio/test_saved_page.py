@@ -101,7 +101,12 @@ def test_the_button_gives_the_page_of_the_selection(client):
 
 @pytest.mark.parametrize(
     ("selection", "message"),
-    [("m=7", "id '7'"), ("l=nowhere", "named 'nowhere'"), ("s=100000", "100000"), ("c=99", "has 32 channels")],
+    [
+        ("m=7", "id '7'"),
+        ("l=nowhere", "named 'nowhere'"),
+        ("s=100000", "100000"),
+        ("c=99", "has 32 channels"),
+    ],
 )
 def test_a_selection_that_cannot_be_is_refused(studio, tmp_path, selection, message):
     with pytest.raises(UsageError, match=message):
@@ -138,7 +143,9 @@ def elements(tmp_path_factory):
     imports = json.dumps({"imports": import_map(modules_of(scripts))})
     loads = "\n".join(f'import "convscope/{script}";' for script in scripts)
     page.write_text(
-        f'<main class="view"><p>all</p></main><script type="importmap">{imports}</script>'
+        '<main class="view"><p>all</p></main>'
+        '<script type="application/json" id="convscope-saved">{}</script>'
+        f'<script type="importmap">{imports}</script>'
         f'<script type="module">{loads} window.loaded = true;</script>'
     )
     return page

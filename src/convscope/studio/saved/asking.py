@@ -111,7 +111,7 @@ class Asking:
         return self.kept[name]
 
     async def _asked(self, path: str, query: Query) -> Answer:
-        scope = {
+        scope: Message = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",

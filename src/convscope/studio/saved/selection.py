@@ -6,13 +6,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
 from convscope.errors import UsageError, unknown_name
 from convscope.studio.saved.asking import Answer, Asking
+from convscope.studio.saved.told import (
+    ToldInput,
+    ToldLayer,
+    ToldLayers,
+    ToldMaps,
+    ToldMethod,
+    ToldPatches,
+    ToldState,
+)
 from convscope.types import Progress
 
 USUAL_METHODS = ("grad-cam", "integrated-gradients", "occlusion")
@@ -25,8 +34,7 @@ MOST_POSITIONS = 2**20
 """Bytes that the other positions of the chosen map may take, taken apart."""
 MOST_PATCHES = 16 * 2**20
 """Bytes of the samples that excite a channel most."""
-
-Layer = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,11 +91,11 @@ async def collected(asking: Asking, selection: Selection, progress: Progress) ->
     Raises:
         UsageError: There is no such model, sample or layer.
     """
-    state = _good(await asking.ask("api/state"))
+    state = _good(await asking.ask("api/state"), ToldState)
     if selection.model not in [model["id"] for model in state["models"]]:
         raise UsageError(f"No model has the id '{selection.model}'.", "Leave `m` out of the selection.")
     model = f"api/models/{selection.model}"
-    layers: list[Layer] = _good(await asking.ask(f"{model}/layers"))["layers"]
+    layers = _good(await asking.ask(f"{model}/layers"), ToldLayers)["layers"]
     chosen = _chosen_layer(layers, selection.given("l"))
     sample = selection.given("s") or ("0" if state["data"] is not None else None)
     selection = selection.but(
@@ -100,7 +108,7 @@ async def collected(asking: Asking, selection: Selection, progress: Progress) ->
         return selection
     progress(0, None, "the sample")
     await _ask_sample(asking, selection.model, sample)
-    _good(await asking.ask(f"{model}/samples/{sample}/prediction"))
+    _good(await asking.ask(f"{model}/samples/{sample}/prediction"), dict)
     selection = await _ask_layer(asking, model, sample, chosen, selection)
     await _ask_reasons(asking, model, sample, selection, progress)
     await _ask_others(asking, model, sample, layers, chosen, progress)
@@ -110,19 +118,24 @@ async def collected(asking: Asking, selection: Selection, progress: Progress) ->
     return selection
 
 
-def _good(answer: Answer) -> Any:
+def _good(answer: Answer, kind: type[T]) -> T:
     """The content of an answer that a saved page cannot do without.
+
+    Args:
+        answer: In JSON.
+        kind: What its address answers with.
 
     Raises:
         UsageError: It is a refusal.
     """
-    found = json.loads(answer.content)
     if not answer.good:
-        raise UsageError(found["error"], found["hint"])
+        refusal = answer.json()
+        raise UsageError(str(refusal["error"]), str(refusal["hint"]))
+    found: T = json.loads(answer.content)
     return found
 
 
-def _chosen_layer(layers: list[Layer], name: str | None) -> Layer:
+def _chosen_layer(layers: list[ToldLayer], name: str | None) -> ToldLayer:
     """A layer by its name; the first one whose values can be taken apart where none is given.
 
     Raises:
@@ -139,14 +152,14 @@ def _chosen_layer(layers: list[Layer], name: str | None) -> Layer:
 
 
 async def _ask_sample(asking: Asking, model: str, sample: str) -> None:
-    facts = _good(await asking.ask(f"api/samples/{sample}/input.json", {"m": model}))
+    facts = _good(await asking.ask(f"api/samples/{sample}/input.json", {"m": model}), ToldInput)
     await asking.ask(f"api/samples/{sample}/input.npy", {"m": model})
     if facts["original"]:
         await asking.ask(facts["original"])
 
 
 async def _ask_layer(
-    asking: Asking, model: str, sample: str, layer: Layer, selection: Selection
+    asking: Asking, model: str, sample: str, layer: ToldLayer, selection: Selection
 ) -> Selection:
     """The maps of the chosen layer, and one position taken apart: the strongest where none is chosen."""
     path = f"{model}/samples/{sample}/layers/{layer['id']}"
@@ -160,7 +173,7 @@ async def _ask_layer(
     steps = maps.array()
     if 4 * steps.size <= MOST_EXACT:
         await asking.ask(f"{path}/maps.npy", {"exact": 1})
-    channel = int(selection.given("c") or _good(about)["order"][0])
+    channel = int(selection.given("c") or _good(about, ToldMaps)["order"][0])
     if channel >= len(steps):
         raise UsageError(
             f"'{layer['name']}' has {len(steps)} channels, counted from 0. Received: c={channel}."
@@ -184,7 +197,7 @@ async def _ask_positions(asking: Asking, path: str, channel: int, at: str, lengt
 async def _ask_reasons(
     asking: Asking, model: str, sample: str, selection: Selection, progress: Progress
 ) -> None:
-    known = {each["name"]: each for each in _good(await asking.ask(f"{model}/methods"))}
+    known = {each["name"]: each for each in _good(await asking.ask(f"{model}/methods"), list[ToldMethod])}
     wanted = (selection.given("why") or ",".join(USUAL_METHODS)).split(",")
     for number, method in enumerate(name for name in wanted if name in known):
         progress(number, len(wanted), f"attribution by {method}")
@@ -195,7 +208,7 @@ async def _ask_reasons(
 
 
 async def _ask_others(
-    asking: Asking, model: str, sample: str, layers: list[Layer], chosen: Layer, progress: Progress
+    asking: Asking, model: str, sample: str, layers: list[ToldLayer], chosen: ToldLayer, progress: Progress
 ) -> None:
     """Maps, fields and kernels of the layers next to the chosen one, and so on while there is room."""
     place = layers.index(chosen)
@@ -219,6 +232,6 @@ async def _ask_patches(asking: Asking, selection: Selection, layer: str) -> None
     """What excites the chosen channel most, with the samples that it is part of."""
     found = await asking.ask(f"{layer}/channels/{selection.values['c']}/patches")
     before = asking.bytes
-    for patch in found.json()["patches"] if found.good else ():
+    for patch in _good(found, ToldPatches)["patches"] if found.good else ():
         if asking.bytes - before < MOST_PATCHES:
             await _ask_sample(asking, selection.model, patch["sample"])
