@@ -53,6 +53,11 @@ export function getArray(path, query, signal) {
   });
 }
 
+/** A file. */
+export async function getBlob(path, query, signal) {
+  return (await reply(placed(path, query), { signal })).blob();
+}
+
 /** Sends an input of one's own; the reply is JSON. */
 export async function send(path, body, type, signal) {
   const headers = { "Content-Type": type };

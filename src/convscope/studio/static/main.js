@@ -4,6 +4,8 @@ import { freshJson, getJson } from "./api.js";
 import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
 import { takeDropsAndPastes } from "./own-inputs.js";
+import { wholeNumbers } from "./numbers.js";
+import { saveAllMenu } from "./panels/save-menu.js";
 import { saved } from "./saved.js";
 import { store } from "./store.js";
 import { html, nothing } from "./vendor/lit.js";
@@ -60,6 +62,7 @@ class Studio extends Panel {
             .map(([name, { title }]) => this.#tab(name, title, view))}
         </nav>
         ${saved ? html`<span class="muted" title="convscope ${saved.version}">saved ${saved.when}</span>` : nothing}
+        ${this.#saving()}
         <button
           class="quiet"
           @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")}
@@ -117,6 +120,11 @@ class Studio extends Panel {
       ${this.#stepper("Next sample", "›", 1)}
       ${className(meta?.label) ? html`<span class="muted">label <b>${className(meta.label)}</b></span>` : nothing}
     </div>`;
+  }
+
+  #saving() {
+    const { s, l } = this.selection;
+    return s === undefined ? nothing : saveAllMenu(`studio ${model().name} sample ${s} ${l}`, wholeNumbers);
   }
 
   #stepper(name, sign, by) {

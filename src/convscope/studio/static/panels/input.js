@@ -5,11 +5,13 @@ import { fieldAt, loadField, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number, plural } from "../format.js";
 import { loadModule } from "../modules.js";
+import { inputNumbers } from "../numbers.js";
 import { saved } from "../saved.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./own-input.js";
 import "./plain-input.js";
+import { saveMenu } from "./save-menu.js";
 
 const elements = new Map();
 
@@ -53,6 +55,7 @@ class InputPanel extends Panel {
         <p class="muted">
           ${this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
         </p>
+        ${meta ? saveMenu(this, `input ${meta.name}`, () => inputNumbers(sideOf(this.side))) : nothing}
       </header>
       ${problem(this.#input.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>

@@ -5,9 +5,11 @@ import { layer, layerPath, model } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { saved } from "../saved.js";
+import { patchNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { inputElement, loadInput } from "./input.js";
+import { saveMenu } from "./save-menu.js";
 
 class Patches extends Panel {
   #found = new Resource(this);
@@ -20,6 +22,7 @@ class Patches extends Panel {
     const found = this.#found.of(path, (signal) => getJson(path, {}, signal));
     return html`<header class="panel-head">
         <h2>What excites ${c === undefined ? "a channel" : `channel ${c}`} most</h2>
+        ${found && this.#found.ready ? saveMenu(this, `what excites ${chosen.name} ${c}`, () => patchNumbers(found)) : nothing}
       </header>
       ${path ? nothing : html`<p class="muted">Choose a kernel.</p>`} ${problem(this.#found.error)}
       ${path && !this.#found.ready && !this.#found.error ? html`<p class="muted">Looking through the samples…</p>` : nothing}
@@ -33,8 +36,7 @@ class Patches extends Panel {
       }
       ${
         path && !saved
-          ? html`<h3>By optimization</h3>
-              <cs-excitation .path=${`${layerPath(m.id, chosen)}/channels/${c}`}></cs-excitation>`
+          ? html`<cs-excitation .path=${`${layerPath(m.id, chosen)}/channels/${c}`}></cs-excitation>`
           : nothing
       }`;
   }
@@ -49,14 +51,15 @@ class Excitation extends Panel {
   render() {
     const { path } = this;
     if (this.asked !== path)
-      return html`<button class="plain" @click=${() => (this.asked = path)}>Compute it</button>`;
+      return html`<h3 class="skip-in-figures">By optimization</h3>
+        <button class="plain" @click=${() => (this.asked = path)}>Compute it</button>`;
     const found = this.#found.of(path, async (signal) => {
       const about = await getJson(`${path}/excitation.json`, {}, signal);
       const array = await getArray(`${path}/excitation.npy`, {}, signal);
       return { about, array, element: await inputElement(model()) };
     });
-    return html`${problem(this.#found.error)}
-      ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
+    return html`<h3>By optimization</h3>
+      ${problem(this.#found.error)} ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
       <div class="input-place"></div>
       ${found && this.#found.ready ? html`<p class="muted">Reaches ${number(found.about.reached)}. ${found.about.note ?? ""}</p>` : nothing}`;
   }

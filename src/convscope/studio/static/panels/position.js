@@ -5,8 +5,9 @@ import { layer, model, samplePath } from "../catalog.js";
 import { scaleOf } from "../colors.js";
 import { Panel, Resource, problem } from "../element.js";
 import { fixed, number } from "../format.js";
-import { numbersLink } from "../saving.js";
+import { positionNumbers } from "../numbers.js";
 import { html, nothing } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
 
 class PositionPanel extends Panel {
@@ -42,7 +43,7 @@ class PositionPanel extends Panel {
     return html`<header class="panel-head">
         <h2>Position</h2>
         <p class="muted">${found ? this.#title(found) : nothing}</p>
-        ${found && path ? html`<span class="grow"></span>${numbersLink(path, query, this.#title(found))}` : nothing}
+        ${found && path ? html`${saveMenu(this, this.#title(found), positionNumbers)}` : nothing}
       </header>
       ${problem(this.#position.error)} ${found ? this.#parts(found) : this.#invitation(chosen)}`;
   }
