@@ -8,9 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-FLAGS = ("--no-sandbox", "--use-gl=angle", "--enable-unsafe-swiftshader")
+FLAGS = (
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+"""WebGL by the processor, also for pages that refuse a slow one."""
 SECONDS = 4.0
 COUNT = """() => { window.frames_seen = 0; window.frames_last = performance.now(); const next = () => {
   window.frames_seen += 1; window.frames_last = performance.now(); requestAnimationFrame(next); };
@@ -31,7 +38,7 @@ def browser() -> Iterator[Browser]:
             opened.close()
 
 
-def waited(page: Page, expression: str, seconds: float = 180.0) -> float:
+def waited(page: Page | Frame, expression: str, seconds: float = 180.0) -> float:
     """What JavaScript gives, once it is true; asked from outside, as the policy of the page bars eval."""
     end = time.monotonic() + seconds
     while not (found := page.evaluate(f"() => {expression}")):

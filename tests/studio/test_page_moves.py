@@ -1,4 +1,4 @@
-"""What follows the pointer and the keys: sums where it rests, the effective field, the divider of two maps."""
+"""What follows the pointer and the keys: sums where it rests, the effective field, the divider of maps."""
 
 from __future__ import annotations
 
@@ -107,8 +107,9 @@ def test_the_divider_follows_pointer_touch_and_keys(swiped):
     assert float(swiped.address["swipe"]) == pytest.approx(0.25, abs=0.01)
     swiped.value(
         """([x, y]) => { const place = document.querySelector('.swipe');
-          const told = (kind) => place.dispatchEvent(new PointerEvent(kind, { pointerType: 'touch', pointerId: 1,
-            clientX: x, clientY: y, buttons: 1, bubbles: true }));
+          const touch = { pointerType: 'touch', pointerId: 1, buttons: 1, bubbles: true,
+            clientX: x, clientY: y };
+          const told = (kind) => place.dispatchEvent(new PointerEvent(kind, touch));
           place.setPointerCapture = () => {};
           told('pointerdown'); told('pointerup'); }""",
         [box["x"] + box["width"] * 0.75, middle],

@@ -24,7 +24,7 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, trace
 from convscope.scope.graph.layer_io import input_channel_axis, input_of
 from convscope.scope.record import as_inputs, tapped
-from convscope.types import ArrayTree, Tensor
+from convscope.types import Array, ArrayTree, Tensor
 
 HELD = 0.95
 """Share of the derivative that the field is told for."""
@@ -165,9 +165,7 @@ def _shape_of(call: Call) -> tuple[int, ...]:
     return tuple(length or 1 for length in call.output_shapes[0])
 
 
-def spans_of(
-    values: npt.NDArray[np.floating[npt.NBitBase]], share: float = HELD
-) -> tuple[tuple[int, int], ...]:
+def spans_of(values: Array, share: float = HELD) -> tuple[tuple[int, int], ...]:
     """Per axis the shortest stretch whose positions hold a share of the sum; the first of equal ones.
 
     Args:

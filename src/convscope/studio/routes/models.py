@@ -69,7 +69,8 @@ def _blank(model: StudioModel, session: Session) -> Json:
     shapes = [tuple(value.shape[1:]) for value in model.graph.inputs]
     if len(shapes) != 1 or None in shapes[0] or model.element is None:
         return None
-    values, description = np.zeros(shapes[0], np.float32), session.usual(model)
+    lengths = tuple(length or 1 for length in shapes[0])
+    values, description = np.zeros(lengths, np.float32), session.usual(model)
     return {**facts_of(values, description), **model.element.facts(values, description)}
 
 
