@@ -12,7 +12,7 @@ import { address } from "./api.js";
  * @returns {() => void} what ends that
  */
 export function follow(path, query, name, listener) {
-  const url = address(path, query).href;
+  const url = address(path, query);
   if (!navigator.locks || typeof BroadcastChannel === "undefined") return hear(url, name, listener);
   const channel = new BroadcastChannel(url);
   const ended = new AbortController();

@@ -8,6 +8,7 @@ export { Directive, directive } from "lit/directive.js";
 export { repeat } from "lit/directives/repeat.js";
 
 export class LitElement extends Base {
+  static properties: any;
   [property: string]: any;
   render(): unknown;
   querySelector(selectors: string): any;

@@ -3,7 +3,7 @@
 import { Panel, styled, theme } from "../element.js";
 import { shape } from "../format.js";
 import { bytesAsColors } from "../planes.js";
-import { canvasOf, fitted } from "../raster.js";
+import { fitted } from "../raster.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 
@@ -175,7 +175,8 @@ class Swipe extends Panel {
 
 /** A map of two axes, its middle plane where it has more; of one axis all maps, a row each. */
 function painted(planes, channel, rows, columns) {
-  const canvas = canvasOf(columns, rows);
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: columns, height: rows });
   const context = canvas.getContext("2d");
   const image = context.createImageData(columns, rows);
   const pixels = new Uint32Array(image.data.buffer);

@@ -104,7 +104,7 @@ class Training extends Panel {
       ],
     };
     const chart = new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
-    box.querySelector(".u-wrap").asFigure = () => chartParts(chart);
+    Object.assign(box.querySelector(".u-wrap"), { asFigure: () => chartParts(chart) });
     return chart;
   }
 

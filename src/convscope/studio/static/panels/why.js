@@ -149,7 +149,9 @@ class Attribution extends Panel {
 
   /** Shows the place under the pointer in all cards. */
   #link(position) {
-    for (const card of this.parentElement?.querySelectorAll("cs-attribution") ?? []) card.mark(position);
+    /** @type {Attribution[]} */
+    const cards = Array.from(this.parentElement?.querySelectorAll("cs-attribution") ?? []);
+    for (const card of cards) card.mark(position);
   }
 
   /** Marks a place of the input. */
