@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,6 +41,9 @@ class _Open(Protocol):
     def __call__(self, models: Sequence[object], data: Sequence[str], **options: object) -> RunningStudio: ...
 
 
+_OPENING: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
+
+
 def studio(
     model: keras.Model | PathLike | Sequence[keras.Model | PathLike],
     data: PathLike | Sequence[PathLike] | None = None,
@@ -60,8 +63,7 @@ def studio(
         model: As `explain` takes it; or several of one kind of data, to be compared.
         data: Files or folders as `look` takes them; by default the data of the run.
         port: To listen on, at the address of this machine alone; by default 8765, or else any that is free.
-        proxy_host: A proxy through which the page is opened too, with its path, such as that of JupyterHub:
-            `hub.example.org/user/anna/proxy/8765`.
+        proxy_host: A proxy that the page is opened through, with its path: `hub.org/user/anna/proxy/8765`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: Shape of one sample, for an architecture or a model that was never built.
@@ -80,13 +82,9 @@ def studio(
     """
     check_studio()
     prepare_backend()
-    decoder = Lazy[Callable[[], object]]("convscope.studio.decoder:launched").load()()
-    opening: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
-    models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
-    paths = [] if data is None else [data] if isinstance(data, str | os.PathLike) else list(data)
-    return opening.load()(
-        [_named(each) for each in models],
-        [os.fspath(path) for path in paths],
+    return _OPENING.load()(
+        [_named(each) for each in _listed(model)],
+        [str(_named(path)) for path in ([] if data is None else _listed(data))],
         port=port,
         proxy_host=proxy_host,
         trust=trust,
@@ -94,7 +92,6 @@ def studio(
         input_shape=input_shape,
         class_names=None if class_names is None else os.fspath(class_names),
         height=height,
-        decoder=decoder,
         progress=progress,
     )
 
@@ -112,6 +109,11 @@ def check_studio() -> None:
             " installed.",
             f"Install the extra: {install_command('studio')}",
         )
+
+
+def _listed(given: object) -> list[object]:
+    """One or several as a list; a text is one."""
+    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
 
 
 def _named(model: object) -> object:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 
 from convscope.errors import BackendError, ConvscopeError, UsageError
 from convscope.run import data_of
-from convscope.studio.decoder import Decoder
+from convscope.studio.decoder import Decoder, launched
 from convscope.studio.examples import encoder_by_example
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
-from convscope.studio.proxies import proxy_of
+from convscope.studio.proxies import Proxy, proxy_of
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
 from convscope.studio.saved.writing import check_folder, write_page
 from convscope.studio.server import LOOPBACK, Studio, studio_of
@@ -61,14 +61,10 @@ def open_studio(
 
     Raises:
         UsageError: Nothing has such a name, or an address that others reach without leave.
-        DataError: A file is malformed.
-        RunError: A run is damaged.
+        DataError: A file is malformed, or a run (RunError) damaged.
     """
-    with ExitStack() as failing:
-        if decoder is not None:
-            failing.callback(decoder.close)
-        check_host(host, allow_remote)
-        proxy = None if proxy_host is None else proxy_of(proxy_host)
+    with _ended_on_failure(decoder):
+        proxy = _checked(host, allow_remote, proxy_host)
         session = open_session(
             models,
             data,
@@ -79,9 +75,23 @@ def open_studio(
             decoder=decoder,
             progress=progress,
         )
-        studio = studio_of(session, host, port, frames=frames, proxy=proxy)
-        failing.pop_all()
-    return studio
+        return studio_of(session, host, port, frames=frames, proxy=proxy)
+
+
+def _checked(host: str, allow_remote: bool, proxy_host: str | None) -> Proxy | None:
+    check_host(host, allow_remote)
+    return None if proxy_host is None else proxy_of(proxy_host)
+
+
+@contextmanager
+def _ended_on_failure(decoder: Decoder | None) -> Iterator[None]:
+    """Ends the process that decodes where nothing can be opened."""
+    try:
+        yield
+    except BaseException:
+        if decoder is not None:
+            decoder.close()
+        raise
 
 
 def open_session(
@@ -135,7 +145,7 @@ def start_studio(*args: object, height: int, **options: object) -> NotebookStudi
         ConvscopeError: As `open_studio`.
     """
     opens: Callable[..., Studio] = open_studio
-    studio = opens(*args, frames=NOTEBOOKS, **options)
+    studio = opens(*args, frames=NOTEBOOKS, decoder=launched(), **options)
     studio.start()
     return NotebookStudio(studio, height)
 
