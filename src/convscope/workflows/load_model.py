@@ -212,7 +212,7 @@ def _built(
 
 @contextmanager
 def _seeded(seed: int = 0) -> Iterator[None]:
-    """Fresh weights are the same each time; what the caller draws at random goes on as if nothing had been."""
+    """Fresh weights are the same each time; what the caller draws at random goes on as if nothing was."""
     state = random.getstate()
     random.seed(seed)  # from which Keras draws the seeds of initializers
     try:
