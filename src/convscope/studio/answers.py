@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +32,7 @@ Slow = Callable[[Session, Request, Progress], Response]
 
 NPY = "application/x-npy"
 DAY = 86_400
+_RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})", re.ASCII)
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownIdError, 404),
     (UsageError, 422),
@@ -74,6 +76,8 @@ async def awaited(request: Request, work: Computation[Response]) -> Response:
     """The answer of the worker, or an error as the page understands it; 503 where the page has gone."""
     try:
         return _cached(request, await awaited_value(request, work))
+    except asyncio.CancelledError:  # the studio ends
+        return failed(AbandonedError())
     except Exception as error:  # noqa: BLE001 - the page must be told whatever it is
         return failed(error)
 
@@ -149,10 +153,23 @@ def array_answer(array: Array, about: Mapping[str, Json] | None = None) -> Respo
     return Response(npy_bytes(narrowed(array)), media_type=NPY, headers=headers)
 
 
-def media_answer(media: Media) -> Response:
-    """A picture, a recording or a text, which is shown and never run."""
-    headers = {"content-disposition": "inline"}
-    return Response(media.content, media_type=media.content_type, headers=headers)
+def media_answer(request: Request, media: Media) -> Response:
+    """A picture, a recording or a text, which is shown and never run; a part of it where one is asked for.
+
+    Players go to another place of a recording by asking for the bytes from there on.
+    """
+    size = len(media.content)
+    headers = {"content-disposition": "inline", "accept-ranges": "bytes"}
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None or asked.groups() == ("", ""):
+        return Response(media.content, media_type=media.content_type, headers=headers)
+    start, stop = asked.groups()
+    first = int(start) if start else max(size - int(stop), 0)
+    last = min(int(stop), size - 1) if start and stop else size - 1
+    if first > last:
+        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{size}"})
+    headers["content-range"] = f"bytes {first}-{last}/{size}"
+    return Response(media.content[first : last + 1], 206, headers, media.content_type)
 
 
 def text_parameter(request: Request, name: str, default: str = "") -> str:

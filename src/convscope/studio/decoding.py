@@ -20,12 +20,14 @@ from convscope.errors import ConvscopeError, DataError
 
 prepare_backend()
 
-from convscope.kinds.contract.studio import Media, StudioElement  # noqa: E402 - behind the backend
+from convscope.kinds.contract.representation import RasterDescription  # noqa: E402 - behind the backend
+from convscope.kinds.contract.studio import Media, StudioElement  # noqa: E402
 from convscope.kinds.registry import kind_of  # noqa: E402
 from convscope.studio.facts import facts_of  # noqa: E402
 from convscope.studio.frames import flattened, read_message, write_message  # noqa: E402
 from convscope.types import Array, ArrayTree, Json, no_progress  # noqa: E402
 from convscope.workflows.model_inputs.encoder import Encoder, saved_encoder  # noqa: E402
+from convscope.workflows.model_inputs.model_inputs import PIXELS  # noqa: E402
 from convscope.workflows.model_inputs.reading import as_dataset  # noqa: E402
 
 MEMORY = 3 * 2**30
@@ -70,6 +72,8 @@ def decoded(encoder: Encoder, path: Path) -> DecodedInput:
     compact = compact[0] if dataset.at_once else compact
     sample = found.load(0)
     description = encoder.representation.describe(sample)
+    if encoder.preprocess is not None:
+        description = RasterDescription(PIXELS)
     shown = _shown(encoder, compact)
     facts = facts_of(shown, description)
     kind = kind_of(encoder.recipe.spec)

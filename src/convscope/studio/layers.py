@@ -9,6 +9,7 @@ import numpy as np
 from convscope.scope.channels.position import has_position
 from convscope.scope.describe.explanation import LayerExplanation
 from convscope.scope.geometry.geometry import geometries
+from convscope.scope.geometry.kernel_layout import layout_of
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.graph.layer_io import input_of
@@ -92,6 +93,7 @@ def _described(call: Call, said: LayerExplanation) -> dict[str, Json]:
         "text": said.text,
         "about": said.about,
         "here": said.here,
+        "kernels": call.kind == "layer" and layout_of(call.layer) is not None,
         "positions": call.kind == "layer" and call.recordable and has_position(call.layer),
     }
 

@@ -10,7 +10,7 @@ from math import prod
 import keras
 import numpy as np
 
-from convscope.kinds.contract.kind import Kind
+from convscope.kinds.contract.kind import Kind, RecipeSpec
 from convscope.kinds.contract.representation import SampleDescription
 from convscope.kinds.contract.studio import StudioElement
 from convscope.kinds.registry import kind_of, kinds
@@ -63,6 +63,8 @@ class StudioModel:
 
     def __init__(self, number: int, loaded: LoadedModel) -> None:
         self.id, self.loaded = str(number), loaded
+        self.read_by: RecipeSpec | None = None if loaded.recipe is None else loaded.recipe.spec
+        """The recipe that reads files for it; of a plain model that of the files that it is shown with."""
         self._recorder: Recorder | None = None
 
     @property
@@ -70,15 +72,15 @@ class StudioModel:
         """The Keras model."""
         return self.loaded.model
 
-    @cached_property
+    @property
     def kind(self) -> Kind | None:
         """The kind of data that it takes; None where that is not known."""
-        if self.loaded.recipe is not None:
-            return kind_of(self.loaded.recipe.spec)
+        if self.read_by is not None:
+            return kind_of(self.read_by)
         own = [kind for kind in kinds() if self.loaded.architecture in kind.architectures]
         return own[0] if own else None
 
-    @cached_property
+    @property
     def element(self) -> StudioElement | None:
         """How the page shows its samples; None where nothing but their shape is known."""
         return None if self.kind is None or self.kind.studio is None else self.kind.studio.load()

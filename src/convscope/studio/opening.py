@@ -9,6 +9,7 @@ import keras
 
 from convscope.errors import BackendError, ConvscopeError, UsageError
 from convscope.run import data_of
+from convscope.studio.examples import encoder_by_example
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
@@ -61,7 +62,11 @@ def open_studio(
         _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
     ]
     samples, notes = _samples(opened, data, progress)
-    session = Session(opened, samples, notes, _encoders(opened, samples))
+    encoders = _encoders(opened, samples)
+    for model in opened:
+        if model.id in encoders:
+            model.read_by = encoders[model.id].recipe.spec
+    session = Session(opened, samples, notes, encoders)
     return studio_of(session, host, port, frames=frames)
 
 
@@ -124,6 +129,8 @@ def _encoders(models: Sequence[StudioModel], samples: SampleList | None) -> dict
             found[model.id] = read
         elif model.loaded.run is not None:
             found[model.id] = encoder_of_run(model.loaded)
+        elif samples is None and (encoder := encoder_by_example(model.loaded)) is not None:
+            found[model.id] = encoder
     return found
 
 

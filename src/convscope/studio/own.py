@@ -175,7 +175,7 @@ def decoded_input(model: StudioModel, encoder: Encoder, found: Decoded, name: st
     several = isinstance(found.compact, Mapping)
     x = found.compact if several else unpack(prepare(found.compact))
     pixels = np.asarray(found.compact)[0] if encoder.preprocess is not None else None
-    inputs = _alone(model, x, name, pixels)
+    inputs = alone(model, x, name, pixels)
     size = sum(each.nbytes for each in keras.tree.flatten(x))
     size += sum(len(media.content) for media in (found.original, found.thumbnail) if media is not None)
     return OwnInput(inputs, found.facts, found.original, found.thumbnail, size)
@@ -205,16 +205,23 @@ def array_input(model: StudioModel, encoder: Encoder | None, values: Array, name
         unpack = channels_first if encoder.encoding.channels_first else encoder.steps[1]
         compact = bytes_of[..., 0] if encoder.encoding.drop_channel else bytes_of
         x = unpack(cast(Scaled, encoder.scaled)(compact))
-        return OwnInput(_alone(model, x, name, np.asarray(values, np.float32)), bytes=x.nbytes)
+        return OwnInput(alone(model, x, name, np.asarray(values, np.float32)), bytes=x.nbytes)
     wanted = model.graph.inputs[0]
     x = batch.astype(np.float32) if "float" in wanted.dtype else batch.astype(wanted.dtype)
     if x.ndim == len(wanted.shape) + 1 and x.shape[-1] == 1:
         x = x[..., 0]
-    return OwnInput(_alone(model, x, name, None), bytes=x.nbytes)
+    return OwnInput(alone(model, x, name), bytes=x.nbytes)
 
 
-def _alone(model: StudioModel, x: ArrayTree, name: str, pixels: Array | None) -> ModelInputs:
-    """Model inputs with this sample alone, predicted as the run of the model predicts."""
+def alone(model: StudioModel, x: ArrayTree, name: str, pixels: Array | None = None) -> ModelInputs:
+    """Model inputs with one sample alone, predicted as the run of the model predicts, in places of the input.
+
+    Args:
+        model: The model.
+        x: The sample as it takes it, with a batch axis of 1.
+        name: What to call it.
+        pixels: As it is drawn, where that is not as the model takes it.
+    """
 
     def take(rows: npt.NDArray[np.int64]) -> ArrayTree:
         return x
@@ -225,10 +232,11 @@ def _alone(model: StudioModel, x: ArrayTree, name: str, pixels: Array | None) ->
         inputs = replace(inputs, pixels=lambda number: pixels)
     if loaded.recipe is None or loaded.representation is None or loaded.run is None:
         return inputs
-    recipe = loaded.recipe
+    recipe, element = loaded.recipe, model.element
+    own = loaded.representation if element is None else element.in_input(loaded.representation)
     fitted = Fitted(
         loaded.model,
-        cast(AnyRepresentation, HeldRepresentation(loaded.representation, x)),
+        cast(AnyRepresentation, HeldRepresentation(own, x)),
         loaded.class_names or (),
         loaded.options,
         recipe.test_time_views(**loaded.options),

@@ -10,14 +10,17 @@ import numpy.typing as npt
 from convscope.scope.record import recorded_batches
 from convscope.studio.arrays import listed_values
 from convscope.studio.models import StudioModel
+from convscope.studio.own import alone
 from convscope.studio.predicted import UNKNOWN, PredictedClasses
 from convscope.studio.session import Session
-from convscope.types import Array, Json, Progress, no_progress
+from convscope.types import Array, ArrayTree, Json, Progress, no_progress
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 BATCH = 256
 MOST_VALUES = 4096
 """Of an output that is no list of classes, that are sent."""
+CLASSES = "classification"
+"""The task of recipes that predict a probability for each class."""
 _SLACK = 1e-2
 
 
@@ -98,7 +101,9 @@ def predict_all(
 
 def predicts_classes(model: StudioModel) -> bool:
     """Whether a model may put out a probability for each class of a sample."""
-    names, shape = model.loaded.class_names, model.graph.outputs[0].shape
+    recipe, names, shape = model.loaded.recipe, model.loaded.class_names, model.graph.outputs[0].shape
+    if recipe is not None and recipe.spec.task != CLASSES:
+        return False
     flat = len(shape) == 2 or (len(shape) == 3 and shape[1] in (1, None))  # None: nodes that are asked for
     return flat and (names is None or len(names) > 1)
 
@@ -119,6 +124,7 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
     raw = [np.asarray(each[0]) for each in observed.recording.predictions]
     found = probabilities_of(model, inputs, np.array([row])) if predicts_classes(model) else None
     cells = _cells(model, inputs, row) if found is None else []
+    marks = _marks(model, observed.x, inputs.names[row])
     if found is None and inputs.predict is None and len(raw) == 1:
         found = _shares(raw[0][None])
     if found is not None:
@@ -131,6 +137,7 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
             "predicted": int(found[0].argmax()),
             "label": label,
             "cells": [],
+            "marks": marks,
         }
     return {
         "output": "values",
@@ -139,6 +146,7 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
         "predicted": None,
         "label": label,
         "cells": cells,
+        "marks": marks,
         "values": [
             {
                 "name": name,
@@ -159,4 +167,21 @@ def _cells(model: StudioModel, inputs: ModelInputs, row: int) -> list[Json]:
     predictions = recipe.to_predictions(
         inputs.predict(rows), samples.take(rows), model.loaded.class_names or ()
     )
-    return [{**each.to_cells()} for each in predictions]
+    return [
+        {heading: text for heading, text in each.to_cells().items() if text != each.name}
+        for each in predictions
+    ]
+
+
+def _marks(model: StudioModel, x: ArrayTree, name: str) -> list[Json]:
+    """What is drawn over the input of what a run predicts for it, in places of the input."""
+    recipe, element = model.loaded.recipe, model.element
+    if recipe is None or element is None or not element.has_marks or recipe.spec.task == CLASSES:
+        return []
+    held = alone(model, x, name)
+    if held.predict is None or held.samples is None:
+        return []
+    predictions = recipe.to_predictions(
+        held.predict(np.array([0])), held.samples, model.loaded.class_names or ()
+    )
+    return element.marks(predictions)

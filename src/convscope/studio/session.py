@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from convscope.errors import ConvscopeError
+from convscope.kinds.contract.representation import RasterDescription
 from convscope.studio.decoder import Decoder
 from convscope.studio.errors import UnknownIdError
 from convscope.studio.models import Observed, StudioModel
@@ -17,7 +18,7 @@ from convscope.studio.results import Results
 from convscope.studio.samples import SampleList
 from convscope.studio.worker import Worker
 from convscope.workflows.model_inputs.encoder import Encoder
-from convscope.workflows.model_inputs.model_inputs import ModelInputs
+from convscope.workflows.model_inputs.model_inputs import PIXELS, ModelInputs
 
 KEPT_BYTES = 512 * 2**20
 """Maps of samples that were asked for last."""
@@ -68,6 +69,15 @@ class Session:
         """What a model calls its classes, else what the data calls them."""
         names = model.loaded.class_names
         return list(names) if names else [] if self.samples is None else self.samples.class_names
+
+    def usual(self, model: StudioModel) -> RasterDescription | None:
+        """What is known of the values of any picture that a model takes; None where nothing is."""
+        encoder = self.encoders.get(model.id)
+        if encoder is not None and encoder.preprocess is not None:
+            return RasterDescription(PIXELS)
+        described = None if self.samples is None else self.samples.read(model.id).inputs.describe
+        first = None if described is None else described(0)
+        return first if isinstance(first, RasterDescription) else None
 
     def place(self, model: StudioModel, sample: str) -> tuple[ModelInputs, int]:
         """Where a sample is for a model.

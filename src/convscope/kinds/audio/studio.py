@@ -15,6 +15,7 @@ from convscope.types import Array
 FULL_SCALE = 2**15 - 1
 MOST_SECONDS = 600
 """Of a recording that is played."""
+EXAMPLE_RATE = 16_000
 
 
 def facts(values: Array, description: SampleDescription | None) -> Facts:
@@ -31,15 +32,23 @@ def original(sample: Waveform) -> Media | None:
     """The recording as WAV of 16 bits, at its own rate."""
     if not isinstance(sample, Waveform):
         return None
-    waveform = np.nan_to_num(sample.waveform[: MOST_SECONDS * sample.rate])
+    return _wav(np.nan_to_num(sample.waveform[: MOST_SECONDS * sample.rate]), sample.rate)
+
+
+def _wav(waveform: Array, rate: int) -> Media:
     values = np.rint(np.clip(waveform, -1, 1) * FULL_SCALE).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as written:
         written.setnchannels(values.shape[1] if values.ndim > 1 else 1)
         written.setsampwidth(2)
-        written.setframerate(sample.rate)
+        written.setframerate(rate)
         written.writeframes(values.tobytes())
     return Media("audio/wav", file.getvalue())
+
+
+def example() -> Media:
+    """A second of silence."""
+    return _wav(np.zeros(EXAMPLE_RATE, np.float32), EXAMPLE_RATE)
 
 
 STUDIO = StudioElement(
@@ -53,5 +62,8 @@ STUDIO = StudioElement(
         "audio/flac": ".flac",
         "audio/ogg": ".ogg",
         "audio/mpeg": ".mp3",
+        "audio/x-aiff": ".aiff",
+        "audio/opus": ".opus",
     },
+    example=example,
 )

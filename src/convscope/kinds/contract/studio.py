@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from convscope.kinds.contract.representation import SampleDescription
+from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.types import Array, Json
+
+if TYPE_CHECKING:
+    from convscope.kinds.contract.recipe import Prediction
 
 Facts = dict[str, Json]
 
@@ -40,6 +43,16 @@ def no_thumbnail(values: Array, description: SampleDescription | None, side: int
     return None
 
 
+def no_marks(predictions: Sequence[Prediction]) -> list[Json]:
+    """Predictions of which nothing is drawn over a sample."""
+    return []
+
+
+def as_it_is(representation: AnyRepresentation) -> AnyRepresentation:
+    """Representations whose predictions do not depend on where samples lay before they were encoded."""
+    return representation
+
+
 @dataclass(frozen=True)
 class StudioElement:
     """The element that draws a sample of a kind, and what it needs.
@@ -51,6 +64,12 @@ class StudioElement:
         original: From a raw sample to the form that people know, such as a picture.
         thumbnail: `(values as drawn, description, side in pixels)` to a small picture.
         accepts: Endings of files that may be dropped on the page, by their content type.
+        example: A small file of the kind, by which it is found out how files become inputs of a plain model;
+            None where that depends on more than the model.
+        in_input: From the representation of a run to one by which predictions are in places of the input,
+            such as pixels of it, and no raw sample is needed.
+        marks: From such predictions for a sample to what is drawn over it: for each box its `name`, `score`
+            and `box`.
     """
 
     name: str
@@ -59,11 +78,19 @@ class StudioElement:
     original: Callable[[Any], Media | None] = no_media
     thumbnail: Callable[[Array, SampleDescription | None, int], Media | None] = no_thumbnail
     accepts: Mapping[str, str] = field(default_factory=dict)
+    example: Callable[[], Media] | None = None
+    in_input: Callable[[AnyRepresentation], AnyRepresentation] = as_it_is
+    marks: Callable[[Sequence[Prediction]], list[Json]] = no_marks
 
     @property
     def has_thumbnails(self) -> bool:
         """Whether samples are drawn small."""
         return self.thumbnail is not no_thumbnail
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether predictions of some tasks are drawn over samples."""
+        return self.marks is not no_marks
 
     @property
     def has_originals(self) -> bool:

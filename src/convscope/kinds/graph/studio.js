@@ -67,7 +67,7 @@ class GraphInput extends Panel {
 
   #size() {
     const width = Math.max(120, this.clientWidth);
-    return [width, this.most ?? Math.max(220, Math.min(560, innerHeight * 0.36))];
+    return [width, this.most ?? Math.max(220, Math.min(560, innerHeight * 0.3))];
   }
 
   #at([x, y], [width, height]) {
@@ -131,19 +131,37 @@ class GraphInput extends Panel {
       context.beginPath();
       context.arc(x, y, seen && reach ? radius + 1 : radius, 0, 7);
       context.fill();
-      if (centers.includes(node) || this.cursor?.[0] === node) {
-        context.strokeStyle = color("ink");
-        context.lineWidth = 1.5;
-        context.stroke();
-      }
+      const pointed = centers.includes(node) || this.cursor?.[0] === node;
+      context.strokeStyle = color(pointed ? "ink" : "muted");
+      context.lineWidth = pointed ? 1.5 : 0.75;
+      if (pointed || values) context.stroke();
     });
     context.globalAlpha = 1;
-    const labeled = names.map((_, node) => node).filter((node) => (reach ? reach[node] >= 0 : true));
-    if (labeled.length > MOST_LABELS || this.most) return;
+    if (this.most) return;
+    const first = (node) => centers.includes(node) || this.cursor?.[0] === node;
+    const labeled = names
+      .map((_, node) => node)
+      .filter((node) => (reach ? reach[node] >= 0 : true))
+      .sort((a, b) => Number(first(b)) - Number(first(a)));
     context.fillStyle = color("ink");
     context.font = `11px ${getComputedStyle(this).fontFamily}`;
-    for (const node of labeled)
-      context.fillText(names[node], places[node][0] + radius + 3, places[node][1] + 4);
+    this.#label(context, labeled.slice(0, MOST_LABELS), names, places, radius);
+  }
+
+  /** Names beside nodes, without those that would lie over another name. */
+  #label(context, labeled, names, places, radius) {
+    const taken = [];
+    for (const node of labeled) {
+      const [x, y] = [places[node][0] + radius + 3, places[node][1] + 4];
+      const box = { left: x, right: x + context.measureText(names[node]).width, top: y - 10, bottom: y + 3 };
+      const hidden = taken.some(
+        (other) =>
+          box.left < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top,
+      );
+      if (hidden) continue;
+      taken.push(box);
+      context.fillText(names[node], x, y);
+    }
   }
 
   #values() {

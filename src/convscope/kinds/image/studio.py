@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convscope.kinds.contract.representation import RasterDescription, SampleDescription
+from convscope.data.splits import Samples
+from convscope.kinds.contract.recipe import Prediction
+from convscope.kinds.contract.representation import AnyRepresentation, RasterDescription, SampleDescription
 from convscope.kinds.contract.studio import Facts, Media, StudioElement
-from convscope.types import Array
+from convscope.kinds.image.detection.representation import BoxedImageRepresentation
+from convscope.kinds.tasks.detection_results import BoxPrediction
+from convscope.types import Array, Json
 
 LARGEST_SIDE = 2048
 """Of a picture as the page gets it, in pixels; larger ones are reduced."""
+EXAMPLE_SIDE = 64
 
 
 def facts(values: Array, description: SampleDescription | None) -> Facts:
@@ -44,6 +51,38 @@ def thumbnail(values: Array, description: SampleDescription | None, side: int) -
     return _png(picture)
 
 
+@dataclass(frozen=True)
+class _InputPixels(BoxedImageRepresentation):
+    """Images that are the input: boxes are in its pixels."""
+
+    def size(self, samples: Samples, index: int) -> tuple[int, int]:
+        """That of the input."""
+        return self.height, self.width
+
+
+def in_input(representation: AnyRepresentation) -> AnyRepresentation:
+    """The representation of boxes with these in pixels of the input; any other one as it is."""
+    if not isinstance(representation, BoxedImageRepresentation):
+        return representation
+    return _InputPixels(
+        representation.height, representation.width, representation.channels, representation.stride
+    )
+
+
+def marks(predictions: Sequence[Prediction]) -> list[Json]:
+    """Boxes: left, top, right and bottom."""
+    return [
+        {"name": each.class_name, "score": each.score, "box": list(each.corners)}
+        for each in predictions
+        if isinstance(each, BoxPrediction) and each.corners
+    ]
+
+
+def example() -> Media:
+    """A gray picture."""
+    return _png(Image.new("RGB", (EXAMPLE_SIDE, EXAMPLE_SIDE), "gray"))
+
+
 def _png(picture: Image.Image) -> Media:
     file = io.BytesIO()
     picture.save(file, "PNG")
@@ -64,4 +103,7 @@ STUDIO = StudioElement(
         "image/bmp": ".bmp",
         "image/tiff": ".tif",
     },
+    example=example,
+    in_input=in_input,
+    marks=marks,
 )

@@ -9,6 +9,8 @@ import {
   BufferAttribute,
   BufferGeometry,
   Color,
+  LineBasicMaterial,
+  LineSegments,
   OrbitControls,
   PerspectiveCamera,
   Points,
@@ -17,10 +19,12 @@ import {
   WebGLRenderer,
 } from "../../static/vendor/three.js";
 
-const VERTEX = `attribute vec3 shade; varying vec3 vShade; uniform float size;
-void main() { vShade = shade; vec4 at = modelViewMatrix * vec4(position, 1.0); gl_PointSize = size / -at.z; gl_Position = projectionMatrix * at; }`;
+const VERTEX = `attribute vec3 shade; attribute float grow; varying vec3 vShade; uniform float size;
+void main() { vShade = shade; vec4 at = modelViewMatrix * vec4(position, 1.0); gl_PointSize = grow * size / -at.z; gl_Position = projectionMatrix * at; }`;
 const FRAGMENT = `varying vec3 vShade;
-void main() { if (length(gl_PointCoord - 0.5) > 0.5) discard; gl_FragColor = vec4(vShade, 1.0); }`;
+void main() { float away = length(gl_PointCoord - 0.5); if (away > 0.5) discard;
+gl_FragColor = vec4(away > 0.4 ? mix(vShade, vec3(0.5), 0.5) : vShade, 1.0); }`;
+const USUAL_HEIGHT = 270;
 
 class PointsInput extends Panel {
   static properties = {
@@ -28,15 +32,18 @@ class PointsInput extends Panel {
     meta: { attribute: false },
     field: { attribute: false },
     overlay: { attribute: false },
+    marks: { attribute: false },
     cursor: { attribute: false },
     most: { type: Number },
   };
 
   #resize = new ResizeObserver(() => this.#fit());
 
-  /** The points, (points, 3 or more). */
+  /** The points, (points, 3 or more), without those that repeat others or only fill the input up. */
   get cloud() {
-    return Object.values(this.arrays)[0];
+    const { data, shape } = Object.values(this.arrays)[0];
+    const count = Math.min(shape[0], this.meta?.distinct ?? shape[0]);
+    return { data: data.subarray(0, count * shape[1]), shape: [count, shape[1]] };
   }
 
   render() {
@@ -66,12 +73,14 @@ class PointsInput extends Panel {
     this.controls?.dispose();
     this.points?.geometry.dispose();
     this.renderer?.dispose();
+    this.renderer?.forceContextLoss();
   }
 
   updated(changed) {
     if (!this.arrays) return;
     if (changed.has("arrays")) this.#place();
     this.#color();
+    this.#box();
     this.#fit();
   }
 
@@ -88,6 +97,7 @@ class PointsInput extends Panel {
       { length: 3 * count },
       (_, i) => (data[Math.floor(i / 3) * channels + (i % 3)] - middle[i % 3]) / half,
     );
+    this.frame = { middle, half };
     if (this.points) {
       this.scene.remove(this.points);
       this.points.geometry.dispose();
@@ -95,6 +105,7 @@ class PointsInput extends Panel {
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(positions, 3));
     geometry.setAttribute("shade", new BufferAttribute(new Float32Array(3 * count), 3));
+    geometry.setAttribute("grow", new BufferAttribute(new Float32Array(count).fill(1), 1));
     this.points = new Points(
       geometry,
       new ShaderMaterial({
@@ -111,7 +122,7 @@ class PointsInput extends Panel {
     const { data, shape } = this.cloud;
     const [count, channels] = shape;
     const overlay = this.overlay;
-    const per = overlay ? overlay.data.length / count : 1;
+    const per = overlay ? overlay.data.length / overlay.shape[0] : 1;
     const values = Float32Array.from({ length: count }, (_, i) =>
       overlay
         ? overlay.data.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0)
@@ -120,23 +131,44 @@ class PointsInput extends Panel {
     const scale = overlay
       ? scaleOf(...extent(values))
       : { low: extent(values)[0], high: extent(values)[1], kind: "sequential" };
-    const pale = new Color(getComputedStyle(this).getPropertyValue("--rule").trim());
-    const shade = this.points.geometry.getAttribute("shade");
-    const [start, stop] = this.field?.length === 1 ? this.field[0] : [0, Infinity];
+    // Colors are written to the screen as they are, while three computes with linear ones.
+    const shown = (css) => new Color(css).convertLinearToSRGB();
+    const pale = shown(getComputedStyle(this).getPropertyValue("--rule").trim());
+    const { shade, grow } = this.points.geometry.attributes;
+    const all = this.field?.length !== 1 || (this.field[0][0] <= 0 && this.field[0][1] >= count);
+    const [start, stop] = all ? [0, Infinity] : this.field[0];
     for (let i = 0; i < count; i++) {
-      const color = i >= start && i < stop ? new Color(cssColor(values[i], scale, theme())) : pale;
+      const seen = (i >= start && i < stop) || this.cursor?.[0] === i;
+      const color = seen ? shown(cssColor(values[i], scale, theme())) : pale;
       shade.setXYZ(i, color.r, color.g, color.b);
+      grow.setX(i, seen && !all ? 2 : 1);
     }
-    shade.needsUpdate = true;
+    shade.needsUpdate = grow.needsUpdate = true;
     this.querySelector(".under").textContent = overlay
-      ? `${number(scale.low)} to ${number(scale.high)}`
-      : `height ${number(scale.low)} to ${number(scale.high)}`;
+      ? `colors from ${number(scale.low)} to ${number(scale.high)}`
+      : `colors by height, ${number(scale.low)} to ${number(scale.high)}`;
+  }
+
+  /** Boxes that were found among the points, turned about the vertical. */
+  #box() {
+    this.boxes?.geometry.dispose();
+    if (this.boxes) this.scene.remove(this.boxes);
+    this.boxes = null;
+    if (!this.marks?.length) return;
+    const { middle, half } = this.frame;
+    const corners = this.marks.flatMap(({ box }) => edgesOf(box));
+    const places = corners.map((value, i) => (value - middle[i % 3]) / half);
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", new BufferAttribute(Float32Array.from(places), 3));
+    const color = getComputedStyle(this).getPropertyValue("--mark").trim();
+    this.boxes = new LineSegments(geometry, new LineBasicMaterial({ color }));
+    this.scene.add(this.boxes);
   }
 
   #fit() {
     if (!this.renderer || !this.clientWidth) return;
     const width = this.clientWidth;
-    const height = this.most ?? Math.max(220, Math.min(560, innerHeight * 0.34));
+    const height = (this.height = this.most ?? Math.max(220, Math.min(560, innerHeight * 0.3)));
     this.renderer.setPixelRatio(devicePixelRatio || 1);
     this.renderer.setSize(width, height);
     this.camera.aspect = width / height;
@@ -147,9 +179,27 @@ class PointsInput extends Panel {
   #draw() {
     const ratio = devicePixelRatio || 1;
     if (this.points)
-      this.points.material.uniforms.size.value = (this.cloud.shape[0] > 20000 ? 6 : 14) * ratio;
+      this.points.material.uniforms.size.value =
+        (Math.max(6, Math.min(30, 330 / Math.sqrt(this.cloud.shape[0]))) * ratio * this.height) / USUAL_HEIGHT;
     this.renderer.render(this.scene, this.camera);
   }
+}
+
+/** The twelve edges of a box, two corners each: x, y and z of the middle, length, width, height, heading. */
+export function edgesOf([x, y, z, length, width, height, heading]) {
+  const [cosine, sine] = [Math.cos(heading), Math.sin(heading)];
+  const corner = (i) => {
+    const along = ((i & 1) - 0.5) * length;
+    const across = (((i >> 1) & 1) - 0.5) * width;
+    return [
+      x + along * cosine - across * sine,
+      y + along * sine + across * cosine,
+      z + (((i >> 2) & 1) - 0.5) * height,
+    ];
+  };
+  return [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) =>
+    [1, 2, 4].filter((bit) => !(i & bit)).flatMap((bit) => [...corner(i), ...corner(i | bit)]),
+  );
 }
 
 customElements.define("cs-input-points", PointsInput);

@@ -19,10 +19,16 @@ def original(sample: object) -> Media | None:
     return Media("text/plain; charset=utf-8", text.encode()) if text else None
 
 
+def example() -> Media:
+    """A few words."""
+    return Media("text/plain", b"a few words")
+
+
 STUDIO = StudioElement(
     "cs-input-text",
     "convscope.kinds.text:studio.js",
     facts=facts,
     original=original,
     accepts={"text/plain": ".txt"},
+    example=example,
 )

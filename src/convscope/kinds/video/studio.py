@@ -31,5 +31,7 @@ STUDIO = StudioElement(
         "video/webm": ".webm",
         "video/x-msvideo": ".avi",
         "video/quicktime": ".mov",
+        "video/x-matroska": ".mkv",
+        "image/gif": ".gif",
     },
 )

@@ -23,6 +23,12 @@ class VolumeInput extends Panel {
     return Object.values(this.arrays)[0];
   }
 
+  /** The distance of two voxels along each axis; null where that is not known. */
+  get spacing() {
+    const axes = this.meta?.axes ?? [];
+    return axes.length === 3 && axes.every(({ spacing }) => spacing) ? axes.map(({ spacing }) => spacing) : null;
+  }
+
   willUpdate(changed) {
     if (!this.arrays) return;
     const lengths = this.volume.shape.slice(0, 3);
@@ -63,6 +69,7 @@ class VolumeInput extends Panel {
         .place=${this.place}
         .field=${this.field?.length === 3 ? this.field : null}
         .limits=${this.limits}
+        .spacing=${this.spacing}
         .most=${most}
         ?cross=${!this.most}
         @cs-pick=${(event) => (this.place = event.detail.position)}
@@ -98,9 +105,9 @@ class VolumeInput extends Panel {
 
   /** Where the point lies from the first voxel on, where the voxels have a size. */
   #where(place) {
-    const axes = this.meta?.axes ?? [];
-    if (!axes.length || !axes.every(({ spacing }) => spacing)) return "";
-    return `, at ${place.map((part, axis) => number(part * axes[axis].spacing)).join(" × ")} ${axes[0].unit}`;
+    const { spacing } = this;
+    if (!spacing) return "";
+    return `, at ${place.map((part, axis) => number(part * spacing[axis])).join(" × ")} ${this.meta.axes[0].unit}`;
   }
 }
 

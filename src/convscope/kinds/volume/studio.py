@@ -32,6 +32,8 @@ STUDIO = StudioElement(
         "application/gzip": ".nii.gz",
         "application/x-nifti": ".nii",
         "application/dicom": ".dcm",
+        "application/x-nrrd": ".nrrd",
+        "application/x-mha": ".mha",
         "application/x-npz": ".npz",
         "application/x-numpy": ".npy",
     },

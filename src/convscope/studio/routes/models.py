@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.studio.answers import answered, quick
+from convscope.studio.facts import facts_of
 from convscope.studio.layers import field_of, layers_of
 from convscope.studio.models import StudioModel
+from convscope.studio.predictions import CLASSES, predicts_classes
 from convscope.studio.session import Session
 from convscope.types import Json
 
@@ -26,7 +29,7 @@ def state(session: Session, request: Request) -> Response:
         }
     return answered(
         {
-            "models": [_model(model) for model in session.models.values()],
+            "models": [_model(model, session) for model in session.models.values()],
             "data": data,
             "notes": list(session.notes),
             "version": session.version,
@@ -34,7 +37,7 @@ def state(session: Session, request: Request) -> Response:
     )
 
 
-def _model(model: StudioModel) -> Json:
+def _model(model: StudioModel, session: Session) -> Json:
     loaded, element = model.loaded, model.element
     kind = None if model.kind is None else model.kind.name
     spec = None if loaded.recipe is None else loaded.recipe.spec
@@ -48,12 +51,26 @@ def _model(model: StudioModel) -> Json:
         "element": None if element is None else element.name,
         "script": None if element is None else f"kinds/{kind}/{element.script.partition(':')[2]}",
         "thumbnails": element is not None and element.has_thumbnails,
-        "accepts": [] if element is None else list(element.accepts),
+        "accepts": list(element.accepts.values())
+        if element is not None and model.id in session.encoders
+        else [],
+        "marks": element is not None and element.has_marks and spec is not None and spec.task != CLASSES,
+        "output": "classes" if predicts_classes(model) else "values",
         "classes": None if loaded.class_names is None else list(loaded.class_names),
         "inputs": list(model.graph.input_names),
+        "blank": _blank(model, session),
         "complete": not unfinished,
         "summary": unfinished or loaded.origin,
     }
+
+
+def _blank(model: StudioModel, session: Session) -> Json:
+    """What an input of one's own has to be, where no sample shows it; None where that is open."""
+    shapes = [tuple(value.shape[1:]) for value in model.graph.inputs]
+    if len(shapes) != 1 or None in shapes[0] or model.element is None:
+        return None
+    values, description = np.zeros(shapes[0], np.float32), session.usual(model)
+    return {**facts_of(values, description), **model.element.facts(values, description)}
 
 
 def layers(session: Session, request: Request) -> Response:

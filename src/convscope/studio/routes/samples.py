@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.errors import DataError
-from convscope.kinds.contract.representation import RasterDescription
 from convscope.kinds.contract.studio import Facts, Media
 from convscope.studio.answers import (
     answered,
@@ -198,10 +197,8 @@ def input_facts(session: Session, request: Request) -> Response:
 def _facts(session: Session, model: StudioModel, observed: Observed) -> Facts:
     """What follows from the values; of an array that was drawn with what is known of other samples."""
     description = observed.description
-    if description is None and session.samples is not None:
-        described = session.samples.read(model.id).inputs.describe
-        first = None if described is None else described(0)
-        description = first if isinstance(first, RasterDescription) else None
+    if description is None:
+        description = session.usual(model)
     facts = facts_of(observed.shown, description)
     return facts if model.element is None else facts | model.element.facts(observed.shown, description)
 
@@ -239,7 +236,7 @@ def original(session: Session, request: Request) -> Response:
         found = model.element.original(inputs.samples.load(row))
     if found is None:
         raise DataError("This sample has no form that browsers show.", "Its values are at /input.npy.")
-    return media_answer(found)
+    return media_answer(request, found)
 
 
 def thumbnail(session: Session, request: Request) -> Response:
@@ -255,7 +252,7 @@ def thumbnail(session: Session, request: Request) -> Response:
         found = model.element.thumbnail(shown, description, side)
     if found is None:
         raise DataError("Samples of this kind are not drawn small.", "Their values are at /input.npy.")
-    return media_answer(found)
+    return media_answer(request, found)
 
 
 ROUTES = (

@@ -8,6 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.scope.attribution.methods import METHODS, Attribution, find_method
+from convscope.scope.geometry.geometry import is_table
+from convscope.scope.layer_spec import has_trait
 from convscope.studio.answers import answered, array_answer, quick, slow, text_parameter
 from convscope.studio.errors import BadParameterError
 from convscope.studio.models import StudioModel
@@ -29,25 +31,39 @@ TITLES = {
     "rise": "RISE",
 }
 """As their authors spell them."""
+USUAL = ("grad-cam", "integrated-gradients", "occlusion")
 MANY_PASSES = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion", "rise")
 """Methods that compute the model many times."""
 
 
 def methods(session: Session, request: Request) -> Response:
-    """All methods."""
-    session.model(request.path_params["m"])
+    """All methods, and which of them are shown where none was chosen."""
+    usual = usual_methods(session.model(request.path_params["m"]))
     listed: list[Json] = [
         {
             "name": name,
             "title": TITLES.get(name, name),
             "layer": method.family == "cam",
             "slow": name in MANY_PASSES,
+            "usual": name in usual,
             "summary": method.summary,
             "source": method.source,
         }
         for name, method in METHODS.items()
     ]
     return answered(listed)
+
+
+def usual_methods(model: StudioModel) -> tuple[str, ...]:
+    """The methods that are shown where none was chosen.
+
+    Class activation maps are none of them where layers gather from tables of neighbors, of which they mark some that
+    no answer depends on, or select positions, so that maps do not lie over the input.
+    """
+    graph = model.graph
+    gathers = any(is_table(graph, number) for number in range(len(graph.inputs)))
+    selects = any(has_trait(call.layer, "selects") for call in graph.calls)
+    return USUAL[1:] if gathers or selects else USUAL
 
 
 def _found(session: Session, request: Request) -> Attribution:
@@ -79,8 +95,13 @@ def _target(session: Session, model: StudioModel, given: str) -> int | None:
 
 
 def values(session: Session, request: Request, progress: Progress) -> Response:
-    """One value for each position of the input."""
-    return array_answer(_found(session, request).values)
+    """One value for each position of the input; without positions that repeat others, as some samples have them."""
+    found, model = _found(session, request), session.model(request.path_params["m"])
+    description = session.observed(model, request.path_params["s"]).description
+    added = METHODS[found.method].family == "gradient"
+    return array_answer(
+        found.values if description is None else description.joined(np.asarray(found.values), added=added)
+    )
 
 
 def facts(session: Session, request: Request, progress: Progress) -> Response:

@@ -34,6 +34,11 @@ export function chosenModels() {
   return chosen.length ? chosen : state.models.slice(0, 1);
 }
 
+/** Whether a model predicts one of its classes for each sample. */
+export function predictsClasses(chosen) {
+  return chosen?.output === "classes";
+}
+
 /** The selected model. */
 export function model() {
   return chosenModels()[0] ?? null;

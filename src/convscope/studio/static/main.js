@@ -38,7 +38,7 @@ class Studio extends Panel {
         ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id
         : undefined;
     const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
-    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view] ? view : "inspect", s, l };
+    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view]?.fits() ? view : "inspect", s, l };
     store.select(changes, false);
   }
 

@@ -13,6 +13,7 @@ class PlaneView extends Panel {
     place: { attribute: false },
     field: { attribute: false },
     limits: { attribute: false },
+    spacing: { attribute: false },
     most: { type: Number },
     cross: { type: Boolean },
   };
@@ -53,12 +54,20 @@ class PlaneView extends Panel {
     attribution.hidden = !this.overlay;
     if (this.overlay)
       paintOverlay(attribution, planeOf(this.overlay, this.axis, this.place[this.axis]).data, theme());
-    const [width, height] = fitted(rows, columns, this.most, this.most);
+    const [width, height] = this.#room(rows, columns);
     const box = this.querySelector(".raster");
     box.style.width = `${width}px`;
     box.style.height = `${height}px`;
     const ratio = devicePixelRatio || 1;
     Object.assign(field, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+  }
+
+  /** The size on the screen, in the proportions of what lies between two positions of each axis. */
+  #room(rows, columns) {
+    const [high, wide] = this.axes.map((axis) => this.spacing?.[axis] ?? 1);
+    if (high === wide) return fitted(rows, columns, this.most, this.most);
+    const scale = Math.min(this.most / (columns * wide), this.most / (rows * high));
+    return [columns * wide, rows * high].map((length) => Math.max(1, Math.round(length * scale)));
   }
 
   #shade() {

@@ -1,7 +1,7 @@
 // An input of two axes, such as a picture or a spectrogram: what kinds of such inputs share.
 
 import { Panel, theme } from "./element.js";
-import { canvasOf, fitted, paintNumbers, paintOverlay, paintPicture, shadeOutside } from "./raster.js";
+import { drawBoxes, fitted, paintNumbers, paintOverlay, paintPicture, shadeOutside } from "./raster.js";
 import { scaleOf } from "./colors.js";
 import { extent } from "./npy.js";
 import { number } from "./format.js";
@@ -14,6 +14,8 @@ export class RasterInput extends Panel {
     meta: { attribute: false },
     field: { attribute: false },
     overlay: { attribute: false },
+    marks: { attribute: false },
+    cursor: { attribute: false },
     most: { type: Number },
   };
 
@@ -34,11 +36,18 @@ export class RasterInput extends Panel {
 
   /** Draws the values into a canvas of one pixel for each. */
   paintGrid(canvas, { data, channels }) {
-    if (channels === 1 || channels === 3 || channels === 4) return paintPicture(canvas, data, channels);
+    if (channels === 1 || channels === 3 || channels === 4) return paintPicture(canvas, data, channels, this.limits);
     const sums = Float32Array.from({ length: data.length / channels }, (_, i) =>
       data.subarray(i * channels, (i + 1) * channels).reduce((a, b) => a + b, 0),
     );
     return paintNumbers(canvas, sums, scaleOf(...extent(sums)), theme());
+  }
+
+  /** The values of black and white: those that the kind knows, or else the smallest and largest. */
+  get limits() {
+    const { limits } = this.meta ?? {};
+    const [low, high] = extent(this.grid.data);
+    return limits && low >= limits[0] && high <= limits[1] ? limits : [low, high];
   }
 
   render() {
@@ -125,6 +134,21 @@ export class RasterInput extends Panel {
       [rows, columns],
       getComputedStyle(this),
     );
+    this.#mark();
+  }
+
+  /** Boxes with their class and score, and the place that the pointer is over in another drawing. */
+  #mark() {
+    const canvas = this.querySelector(".field");
+    const { rows, columns } = this.grid;
+    const [sx, sy] = [canvas.width / columns, canvas.height / rows];
+    const style = getComputedStyle(this);
+    drawBoxes(canvas, this.marks ?? [], [sx, sy], style, !(this.most < 150));
+    if (!this.cursor) return;
+    const context = canvas.getContext("2d");
+    context.strokeStyle = style.getPropertyValue("--accent");
+    context.lineWidth = devicePixelRatio || 1;
+    context.strokeRect(this.cursor[1] * sx, this.cursor[0] * sy, sx, sy);
   }
 
   #place(event) {

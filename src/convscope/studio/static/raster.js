@@ -3,19 +3,13 @@
 import { missing, placeOf, scaleOf, table } from "./colors.js";
 import { extent } from "./npy.js";
 
-/** A canvas with one pixel for each position. */
-export function canvasOf(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas;
-}
-
-/** Numbers in one color table. */
+/** Numbers in one color table; null stays transparent. */
 export function paintNumbers(canvas, values, scale, theme) {
   const colors = table(scale.kind, theme);
   const odd = missing(theme);
-  paint(canvas, (i) => (Number.isFinite(values[i]) ? colors[placeOf(values[i], scale)] : odd));
+  paint(canvas, (i) =>
+    values[i] === null ? 0 : Number.isFinite(values[i]) ? colors[placeOf(values[i], scale)] : odd,
+  );
 }
 
 /** Values of one or three channels, last, as gray or color; by default from the smallest to the largest. */
@@ -70,6 +64,31 @@ export function shadeOutside(canvas, field, [rows, columns], style) {
   context.lineWidth = 2 * (devicePixelRatio || 1);
   context.strokeStyle = style.getPropertyValue("--mark");
   context.strokeRect(...box);
+}
+
+/**
+ * Draws boxes over a picture, each with its name and score.
+ * @param {{name: string, score: number, box: number[]}[]} marks left, top, right and bottom, in positions of the picture
+ */
+export function drawBoxes(canvas, marks, [sx, sy], style, named) {
+  const context = canvas.getContext("2d");
+  const ratio = devicePixelRatio || 1;
+  context.strokeStyle = context.fillStyle = style.getPropertyValue("--accent");
+  context.lineWidth = 2 * ratio;
+  context.font = `${11 * ratio}px system-ui`;
+  for (const { name, score, box } of marks) {
+    const [left, top, right, bottom] = box.map((place, i) => place * (i % 2 ? sy : sx));
+    context.strokeRect(left, top, right - left, bottom - top);
+    if (!named) continue;
+    const text = `${name} ${score.toFixed(2)}`;
+    const width = context.measureText(text).width + 6 * ratio;
+    const x = Math.max(0, Math.min(left, canvas.width - width));
+    const y = top >= 15 * ratio ? top - 15 * ratio : Math.min(bottom, canvas.height - 15 * ratio);
+    context.fillRect(x, y, width, 15 * ratio);
+    context.fillStyle = style.getPropertyValue("--ground");
+    context.fillText(text, x + 3 * ratio, y + 11.5 * ratio);
+    context.fillStyle = style.getPropertyValue("--accent");
+  }
 }
 
 /** A size on the screen for so many rows and columns, whole pixels where there is room. */

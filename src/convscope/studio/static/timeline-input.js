@@ -35,6 +35,7 @@ export class TimelineInput extends Panel {
   render() {
     const channels = this.arrays ? this.series.channels : 0;
     return html`<div class="timeline" @click=${this.#pick}></div>
+      ${this.day && !this.most ? html`<p class="muted">${this.day}</p>` : nothing}
       ${channels > MOST_CHARTS ? html`<p class="muted">The first ${MOST_CHARTS} of ${channels} channels.</p>` : nothing}`;
   }
 
@@ -108,6 +109,7 @@ export class TimelineInput extends Panel {
           ...axis,
           size: last ? 22 : 0,
           show: last,
+          splits: (chart, _, low, high) => this.#ticks(low, high, chart.bbox.width / devicePixelRatio),
           values: (_, ticks) => ticks.map((tick) => this.#when(tick)),
         },
         {
@@ -130,13 +132,59 @@ export class TimelineInput extends Panel {
     };
   }
 
-  /** When a position is: its place in the unit of the axis, or its number. */
-  #when(position) {
-    if (!Number.isInteger(position)) return "";
+  /** The day at which all places are, where they are times of one; the axis then has the times alone. */
+  get day() {
+    const { places } = this.meta?.axes?.[0] ?? {};
+    if (!places?.length || typeof places[0] === "number") return "";
+    const [first, last] = [places[0], places.at(-1)].map((place) => String(place).split("T")[0]);
+    return first === last && places.length > 1 ? first : "";
+  }
+
+  /** First place and distance of the places where these are numbers at equal distances; null for others. */
+  get steps() {
     const axis = this.meta?.axes?.[0];
-    const place = axis?.places?.[position] ?? (axis?.step ? axis.start + position * axis.step : null);
-    if (place === null) return String(position);
-    return typeof place === "number" ? number(place, 4) : String(place).replace("T", " ");
+    if (axis?.step) return { start: axis.start, step: axis.step };
+    const { places } = axis ?? {};
+    if (!(places?.length > 1) || typeof places[0] !== "number") return null;
+    const step = (places.at(-1) - places[0]) / (places.length - 1);
+    const even = places.every((place, i) => Math.abs(places[0] + i * step - place) < 1e-3 * Math.abs(step));
+    return even && step > 0 ? { start: places[0], step } : null;
+  }
+
+  /** Positions that are named: at round places of the axis where it has some, as many as there is room for. */
+  #ticks(low, high, width) {
+    const { start, step } = this.steps ?? { start: 0, step: 1 };
+    const sample = [low, high].map((end) => this.#when(Math.round(end))).toSorted((a, b) => b.length - a.length)[0];
+    const most = Math.max(1, Math.floor(width / (6.5 * sample.length + 16)));
+    const least = ((high - low) * step) / most;
+    const decade = 10 ** Math.floor(Math.log10(least));
+    let apart = [1, 2, 5, 10].map((each) => each * decade).find((each) => each >= least * 0.999);
+    if (!this.steps) apart = Math.max(1, Math.ceil(apart));
+    const found = [];
+    const first = Math.ceil((start + Math.max(0, low) * step) / apart - 1e-6);
+    for (let i = first; (i * apart - start) / step <= high; i++) found.push((i * apart - start) / step);
+    return found;
+  }
+
+  /** When a position is: its place with the unit of the axis, or its number. */
+  #when(position) {
+    const unit = this.meta?.axes?.[0]?.unit ?? "";
+    const { steps } = this;
+    if (steps) return `${number(Number((steps.start + position * steps.step).toPrecision(6)), 4)} ${unit}`;
+    return Number.isInteger(position) ? this.#label(position) : "";
+  }
+
+  /** The place of a position that is listed; of times at one day, or at full minutes, what differs. */
+  #label(position) {
+    const { places } = this.meta?.axes?.[0] ?? {};
+    const place = places?.[position];
+    if (place === undefined || place === null) return places ? "" : String(position);
+    if (typeof place === "number") return number(place, 4);
+    const [day, time = ""] = String(place).split("T");
+    const minutes = places.every((each) => String(each).endsWith(":00"));
+    const clock = minutes ? time.slice(0, 5) : time;
+    const whole = places.every((each) => String(each).endsWith("T00:00:00"));
+    return whole || !time ? day : this.day ? clock : `${day} ${clock}`;
   }
 
   /** An attribution as a colored ground: the more a position mattered, the stronger. */

@@ -1,7 +1,7 @@
 // Labels against predictions; a click on a cell filters the samples. Two runs are subtracted.
 
 import { getJson } from "../api.js";
-import { chosenModels } from "../catalog.js";
+import { chosenModels, predictsClasses } from "../catalog.js";
 import { cssColor, inkOn } from "../colors.js";
 import { Panel, Resource, problem, styled, theme } from "../element.js";
 import { count, percent } from "../format.js";
@@ -13,11 +13,11 @@ class Confusion extends Panel {
   #other = new Resource(this);
 
   render() {
-    const [m, other] = chosenModels();
+    const [m, other] = chosenModels().map((each) => ({ ...each, counted: predictsClasses(each) && each.classes }));
     const { split } = this.selection;
     const load = (id) => (signal) => getJson(`api/models/${id}/confusion`, { split: split || "all" }, signal);
-    const found = this.#matrix.of(m.classes ? `${m.id} ${split}` : null, load(m.id));
-    const second = this.#other.of(other?.classes ? `${other.id} ${split}` : null, load(other?.id));
+    const found = this.#matrix.of(m.counted ? `${m.id} ${split}` : null, load(m.id));
+    const second = this.#other.of(other?.counted ? `${other.id} ${split}` : null, load(other?.id));
     const subtracted = Boolean(this.selection.minus) && Boolean(second);
     return html`<header class="panel-head">
         <h2>Confusion</h2>
@@ -27,7 +27,7 @@ class Confusion extends Panel {
       ${other ? html`<label class="bar"><input type="checkbox" .checked=${subtracted} @change=${(event) => store.select({ minus: event.target.checked ? "1" : null })} /> minus that of ${other.name}</label>` : nothing}
       ${found ? this.#table(found, subtracted ? second.matrix : null) : nothing}
       ${found?.note ? html`<p class="muted">${found.note}</p>` : nothing}
-      ${!m.classes ? html`<p class="muted">${m.name} does not predict classes.</p>` : nothing}`;
+      ${!m.counted ? html`<p class="muted">${m.name} predicts no class of each sample, which a matrix could count. Its predictions are in Inspect.</p>` : nothing}`;
   }
 
   #summary({ matrix, split }) {

@@ -1,7 +1,7 @@
 // The sample as the model sees it, drawn by its kind's own element, with what the shown position depends on lit up.
 
 import { getArray, getJson } from "../api.js";
-import { fieldAt, loadField, sideOf } from "../catalog.js";
+import { fieldAt, loadField, samplePath, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number, plural } from "../format.js";
 import { store } from "../store.js";
@@ -38,6 +38,7 @@ class InputPanel extends Panel {
 
   #input = new Resource(this);
   #where = new Resource(this);
+  #found = new Resource(this);
   #element = null;
 
   render() {
@@ -46,17 +47,20 @@ class InputPanel extends Panel {
     this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) =>
       loadField(m.id, s, chosen, signal),
     );
-    const meta = this.#input.value?.meta;
+    this.#found.of(m.marks && s !== undefined ? `${samplePath(m.id, s)}/prediction` : null, (signal) =>
+      getJson(`${samplePath(m.id, s)}/prediction`, {}, signal),
+    );
+    const meta = s === undefined ? m.blank : this.#input.value?.meta;
     return html` <header class="panel-head">
         <h2>Input</h2>
         <p class="muted">
-          ${this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
+          ${s === undefined ? "none yet: give one of your own" : this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
         </p>
       </header>
       ${problem(this.#input.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
-      ${meta && !this.side ? html`<cs-own-input .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
+      ${meta && !this.side && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
   updated() {
@@ -74,6 +78,7 @@ class InputPanel extends Panel {
     }
     if (this.#element.meta !== input.meta)
       Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
+    this.#element.marks = this.#found.ready ? this.#found.value.marks : [];
     this.hovered();
   }
 
@@ -105,9 +110,10 @@ class InputPanel extends Panel {
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
     if (!field) return size ? `A position sees ${size} of the input, stride ${stride}.` : "";
     if (field.some(([start, stop]) => stop <= start)) return "It sees nothing of the input.";
-    const axes = this.#input.value?.meta.axes ?? [];
+    const { axes = [], graph } = this.#input.value?.meta ?? {};
     const spans = field.map(([start, stop], axis) => {
       const name = axes[axis]?.name ?? `axis ${axis}`;
+      if (graph && stop - start === 1) return `${name} ${graph.names[start] ?? start}`;
       return stop - start > 1 ? `${name} ${start}–${stop - 1}` : `${name} ${start}`;
     });
     const hops = chosen.hops ? ` and all within ${plural(chosen.hops, "step")} of it` : "";

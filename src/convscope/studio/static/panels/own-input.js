@@ -9,6 +9,7 @@ import "./draw-pad.js";
 class OwnInput extends Panel {
   static properties = {
     meta: { attribute: false },
+    accepts: { attribute: false },
     mode: { state: true },
     recording: { state: true },
     trouble: { state: true },
@@ -29,19 +30,25 @@ class OwnInput extends Panel {
 
   render() {
     const media = this.meta?.media ?? "";
+    const files = this.accepts?.length > 0;
     const ways = [
       ["draw", "Draw", media === "picture" && this.meta.shape.length <= 3],
-      ["write", "Write", media === "text"],
-      ["record", "Record", media === "sound" && Boolean(navigator.mediaDevices)],
-      ["camera", "Camera", media === "picture" && Boolean(navigator.mediaDevices)],
+      ["write", "Write", files && media === "text"],
+      ["record", "Record", files && media === "sound" && Boolean(navigator.mediaDevices)],
+      ["camera", "Camera", files && media === "picture" && Boolean(navigator.mediaDevices)],
     ].filter(([, , fits]) => fits);
     return html`<div class="bar own">
-        <label class="plain file"
-          >Open a file<input
-            type="file"
-            class="hidden-file"
-            @change=${(event) => event.target.files[0] && sendFile(event.target.files[0])}
-        /></label>
+        ${
+          files
+            ? html`<label class="plain file" title=${this.accepts.join(", ")}
+                >Open a file<input
+                  type="file"
+                  class="hidden-file"
+                  accept=${this.accepts.join(",")}
+                  @change=${(event) => event.target.files[0] && sendFile(event.target.files[0])}
+              /></label>`
+            : nothing
+        }
         ${ways.map(([mode, text]) => html`<button class="plain" aria-pressed=${this.mode === mode} data-way=${mode} @click=${() => this.#choose(mode)}>${text}</button>`)}
         ${sending.busy ? html`<span class="muted">reading…</span>` : nothing}
       </div>

@@ -1,7 +1,7 @@
 // The parts of the data that excite a channel most.
 
 import { getArray, getJson } from "../api.js";
-import { layer, layerPath, model } from "../catalog.js";
+import { layer, layerPath, model, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { store } from "../store.js";
@@ -15,12 +15,14 @@ class Patches extends Panel {
     const m = model();
     const chosen = layer();
     const { c } = this.selection;
-    const path = chosen && c !== undefined ? `${layerPath(m.id, chosen)}/channels/${c}/patches` : null;
+    const place = chosen && c !== undefined ? `${layerPath(m.id, chosen)}/channels/${c}` : null;
+    const path = place && studioState().data ? `${place}/patches` : null;
     const found = this.#found.of(path, (signal) => getJson(path, {}, signal));
     return html`<header class="panel-head">
         <h2>What excites ${c === undefined ? "a channel" : `channel ${c}`} most</h2>
       </header>
-      ${path ? nothing : html`<p class="muted">Choose a kernel.</p>`} ${problem(this.#found.error)}
+      ${place ? nothing : html`<p class="muted">Choose a kernel.</p>`}
+      ${place && !path ? html`<p class="muted">There is no data to look through.</p>` : nothing} ${problem(this.#found.error)}
       ${path && !this.#found.ready && !this.#found.error ? html`<p class="muted">Looking through the samples…</p>` : nothing}
       ${
         found && this.#found.ready
@@ -31,9 +33,9 @@ class Patches extends Panel {
           : nothing
       }
       ${
-        path
+        place
           ? html`<h3>By optimization</h3>
-              <cs-excitation .path=${`${layerPath(m.id, chosen)}/channels/${c}`}></cs-excitation>`
+              <cs-excitation .path=${place}></cs-excitation>`
           : nothing
       }`;
   }

@@ -9,6 +9,7 @@ import { html, nothing } from "../vendor/lit.js";
 
 const SHOWN = 10;
 const MOST_VALUES = 12;
+const MOST_ROWS = 50;
 
 class Prediction extends Panel {
   #prediction = new Resource(this);
@@ -33,9 +34,9 @@ class Prediction extends Panel {
 
   /** What is no probability of classes: as the run says it, or else as the model puts it out. */
   #values({ cells, values, label }) {
-    const said = (value) => (typeof value === "number" ? number(value, 4) : String(value));
+    if (cells.length > 1) return this.#listed(cells);
     const rows = cells.length
-      ? cells.flatMap((each) => Object.entries(each).map(([name, value]) => [name, said(value)]))
+      ? Object.entries(cells[0]).filter(([, value]) => value !== "")
       : values.map(({ name, shape: lengths, values: all }) => [
           name,
           all && all.length <= MOST_VALUES ? all.map((value) => number(value, 4)).join(", ") : shape(lengths),
@@ -57,6 +58,29 @@ class Prediction extends Panel {
             </tr>`
       }
     </table>`;
+  }
+
+  /** Several answers for one sample, such as the boxes that were found in it. */
+  #listed(cells) {
+    const names = Object.keys(cells[0]);
+    return html`<div class="table-scroll">
+      <table class="facts listed">
+        <thead>
+          <tr>
+            ${names.map((name) => html`<th scope="col">${name}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${cells.slice(0, MOST_ROWS).map(
+            (each) =>
+              html`<tr>
+                ${names.map((name) => html`<td>${each[name] ?? ""}</td>`)}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      ${cells.length > MOST_ROWS ? html`<p class="muted">The first ${MOST_ROWS} of ${cells.length}.</p>` : nothing}
+    </div>`;
   }
 
   #bars({ classes, probabilities, label }) {

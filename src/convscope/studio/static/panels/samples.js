@@ -1,7 +1,7 @@
 // The samples, with what they are labeled and what the model answers; a click inspects one.
 
 import { freshJson } from "../api.js";
-import { className, classNames, model, studioState } from "../catalog.js";
+import { className, classNames, model, predictsClasses, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { count, percent, plural } from "../format.js";
 import { store } from "../store.js";
@@ -27,7 +27,7 @@ class Samples extends Panel {
   }
 
   render() {
-    const query = { ...this.filters, from: 0, count: this.shown, predict: model().classes ? 1 : null };
+    const query = { ...this.filters, from: 0, count: this.shown, predict: predictsClasses(model()) && model().classes ? 1 : null };
     const found = this.#rows.of(JSON.stringify(query), (signal) => freshJson("api/samples", query, signal));
     return html`<header class="panel-head">
         <h2>Samples</h2>
@@ -48,7 +48,7 @@ class Samples extends Panel {
     const options = (values, chosen, any) =>
       html`<option value="">${any}</option>
         ${values.map(([value, name]) => html`<option value=${value} ?selected=${String(value) === String(chosen)}>${name}</option>`)}`;
-    const named = classNames().map((name, number) => [number, name]);
+    const named = predictsClasses(model()) ? classNames().map((name, number) => [number, name]) : [];
     const filtered = [split, label, predicted, mistake, text].some(
       (each) => each !== undefined && each !== null && each !== "",
     );

@@ -10,8 +10,6 @@ import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { loadInput } from "./input.js";
 
-const USUAL = ["grad-cam", "integrated-gradients", "occlusion"];
-
 class Why extends Panel {
   #methods = new Resource(this);
   #prediction = new Resource(this);
@@ -26,12 +24,12 @@ class Why extends Panel {
     );
     const chosen = this.selection.why
       ? this.selection.why.split(",")
-      : USUAL.filter((name) => methods?.some((each) => each.name === name));
+      : (methods ?? []).filter(({ usual }) => usual).map(({ name }) => name);
     return html`<header class="panel-head">
         <h2>Why</h2>
         <p class="muted">
           How much each part of the input
-          mattered${predicted?.classes ? html` for <b>${className(t ?? this.#best(predicted), predicted.classes)}</b>` : nothing}
+          mattered${this.#explained(predicted, t)}
         </p>
       </header>
       ${problem(this.#methods.error ?? this.#prediction.error)}
@@ -41,8 +39,11 @@ class Why extends Panel {
       </div>`;
   }
 
-  #best({ probabilities }) {
-    return probabilities.indexOf(Math.max(...probabilities));
+  /** The class that is explained, where one was chosen or is predicted for the whole sample. */
+  #explained(predicted, t) {
+    const { classes, probabilities } = predicted ?? {};
+    const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : null;
+    return classes && (t ?? best) !== null ? html` for <b>${className(t ?? best, classes)}</b>` : nothing;
   }
 
   #controls(methods, chosen, predicted) {
@@ -59,7 +60,7 @@ class Why extends Panel {
                 <select
                   @change=${(event) => store.select({ t: event.target.value === "" ? null : Number(event.target.value) })}
                 >
-                  <option value="">the predicted one</option>
+                  <option value="">${predicted.probabilities ? "the predicted one" : "the surest one"}</option>
                   ${predicted.classes.map((name, index) => html`<option value=${index} ?selected=${index === t}>${name}</option>`)}
                 </select></label
               >`
@@ -117,11 +118,16 @@ class Attribution extends Panel {
         ${found ? numbersLink(`${samplePath(m.id, s)}/why.npy`, query, `${this.method} sample ${s}`) : nothing}
       </h3>
       <p class="muted">
-        ${found ? html`${number(low)} to ${number(high)}${found.about.layer ? html`, at ${found.about.layer}` : nothing}` : this.#values.error ? nothing : "computing…"}
+        ${found ? html`${number(low)} to ${number(high)}${found.about.layer ? html`, at ${found.about.layer}` : nothing}${this.#place(found.about)}` : this.#values.error ? nothing : s === undefined ? "no sample yet" : "computing…"}
       </p>
       ${problem(this.#values.error)}
       <div class="input-place"></div>
       ${found?.about.note ? html`<p class="muted">${found.about.note}</p>` : nothing}`;
+  }
+
+  /** Which value is explained, where the model puts out more than one for each class. */
+  #place({ at, name }) {
+    return at?.length ? html`, of ${name ?? "the output"} at (${at.join(", ")})` : nothing;
   }
 
   updated() {
@@ -133,6 +139,7 @@ class Attribution extends Panel {
       this.querySelector(".input-place").replaceChildren(this.#element);
     }
     Object.assign(this.#element, {
+      bare: true,
       meta: input.meta,
       arrays: input.arrays,
       overlay: this.#values.ready ? (this.values ?? null) : null,
