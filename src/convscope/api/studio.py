@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
@@ -77,6 +77,7 @@ def studio(
     """
     check_studio()
     prepare_backend()
+    decoder = Lazy[Callable[[], object]]("convscope.studio.decoder:launched").load()()
     opening: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
     models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
     paths = [] if data is None else [data] if isinstance(data, str | os.PathLike) else list(data)
@@ -89,6 +90,7 @@ def studio(
         input_shape=input_shape,
         class_names=None if class_names is None else os.fspath(class_names),
         height=height,
+        decoder=decoder,
         progress=progress,
     )
 

@@ -9,6 +9,7 @@ prepare_backend()
 
 import convscope.scope.keras_layers  # noqa: E402, F401 - registers what is known about them
 from convscope.scope.attribution.methods import Attribution, attribute  # noqa: E402
+from convscope.scope.channels.effective_field import EffectiveField, effective_field  # noqa: E402
 from convscope.scope.channels.kernels import Kernels, kernels  # noqa: E402
 from convscope.scope.channels.position import Position, position  # noqa: E402
 from convscope.scope.channels.statistics import ChannelStatistics, statistics  # noqa: E402
@@ -28,6 +29,7 @@ __all__ = [
     "Attribution",
     "Call",
     "ChannelStatistics",
+    "EffectiveField",
     "Explanation",
     "Geometry",
     "Kernels",
@@ -36,6 +38,7 @@ __all__ = [
     "Recording",
     "Tap",
     "attribute",
+    "effective_field",
     "explain",
     "geometries",
     "gradients",

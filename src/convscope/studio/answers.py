@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -90,7 +91,21 @@ async def awaited_value(request: Request, work: Computation[T]) -> T:
     Raises:
         AbandonedError: The page has gone.
     """
-    future = asyncio.wrap_future(session_of(request).worker.submit(work).future)
+    submitted = session_of(request).worker.submit(work)
+    try:
+        return await while_waited_for(request, submitted.future)
+    finally:
+        if not submitted.future.done():
+            work.abandon()
+
+
+async def while_waited_for(request: Request, result: Future[T]) -> T:
+    """A result, as long as the page waits for it.
+
+    Raises:
+        AbandonedError: The page has gone.
+    """
+    future = asyncio.wrap_future(result)
     gone = asyncio.ensure_future(_gone(request))
     waited: list[asyncio.Future[Any]] = [future, gone]
     try:
@@ -100,8 +115,6 @@ async def awaited_value(request: Request, work: Computation[T]) -> T:
         return future.result()
     finally:
         gone.cancel()
-        if not future.done():
-            work.abandon()
 
 
 async def _gone(request: Request) -> None:

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from convscope.kinds.registry import kinds
 from convscope.lazy import Lazy
-from convscope.studio.answers import answered, failed
+from convscope.studio.answers import DAY, answered, failed
 from convscope.studio.session import Session
 
 PAGE = Path(__file__).parent / "static"
@@ -43,7 +44,7 @@ def application(session: Session) -> Starlette:
     own: list[BaseRoute] = [
         Route("/", page),
         Route("/kinds/{kind}/{script}", script),
-        Mount("/static", StaticFiles(directory=PAGE, check_dir=False)),
+        Mount("/static", PageFiles(directory=PAGE, check_dir=False)),
     ]
     routes = [route for topic in TOPICS for route in topic.load()]
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
@@ -53,6 +54,19 @@ def application(session: Session) -> Starlette:
     app = Starlette(routes=[*routes, *own], exception_handlers=handlers)
     app.state.session = session
     return app
+
+
+class PageFiles(StaticFiles):
+    """The files of the page: a browser keeps them, and asks whether they are still the same.
+
+    The icon it does not ask for again, which browsers otherwise load at each change of the address.
+    """
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or that it has not changed."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = f"max-age={DAY}" if path == "icon.svg" else "no-cache"
+        return response
 
 
 async def page(request: Request) -> Response:

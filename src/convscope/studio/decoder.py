@@ -47,14 +47,14 @@ class Decoder:
         seconds: That one input may take.
     """
 
-    def __init__(self, encoders: Mapping[str, Json], seconds: float = SECONDS) -> None:
-        self._encoders, self._seconds = dict(encoders), seconds
+    def __init__(self, encoders: Mapping[str, Json] | None = None, seconds: float = SECONDS) -> None:
+        self.encoders, self._seconds = dict(encoders or {}), seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
-        self._closed = False
+        self._ready = self._closed = False
 
     def start(self) -> None:
-        """Starts the process before it is needed."""
+        """Starts the process before it is needed, and waits until it is ready."""
         with self._turn:
             self._started()
 
@@ -68,7 +68,7 @@ class Decoder:
             DataError: It cannot be read, or takes too long or too much memory.
             UsageError: No model reads files.
         """
-        if not self._encoders:
+        if not self.encoders:
             raise UsageError(
                 "It is not known how files become inputs of this model.",
                 "Start the studio with a run, or with data: convscope studio MODEL DATA",
@@ -89,22 +89,33 @@ class Decoder:
         self._closed = True
         process, self._process = self._process, None
         if process is not None:
-            _ended(process)
+            ended(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._closed:
             raise DataError("The studio has ended.")
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "convscope.studio.decoding"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-            )
-            assert self._process.stdin is not None
-            write_message(self._process.stdin, self._encoders)
-            self._answer(self._process, SECONDS_TO_START)
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self.launch()
+        if not self._ready:
+            assert process.stdin is not None
+            write_message(process.stdin, self.encoders)
+            self._answer(process, SECONDS_TO_START)
+            self._ready = True
+        return process
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Starts the process, which imports what it needs and then waits for the encoders."""
+        if self._process is not None:
+            ended(self._process)
+        self._ready = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "convscope.studio.decoding"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+        )
         return self._process
 
     def _answer(
@@ -117,7 +128,7 @@ class Decoder:
         try:
             answer, blobs = read_message(process.stdout)
         except (EOFError, ValueError, OSError) as error:
-            _ended(process)
+            ended(process)
             self._process = None
             raise DataError(
                 f"Decoding took more than {seconds:g} seconds or more memory than an input may, and was"
@@ -129,6 +140,13 @@ class Decoder:
         if not isinstance(answer, dict):
             raise DataError("The input cannot be decoded.")
         return answer, blobs
+
+
+def launched() -> Decoder:
+    """A decoder whose process is on its way while models and data are being opened, which takes as long."""
+    decoder = Decoder()
+    decoder.launch()
+    return decoder
 
 
 def _decoded(said: Json, blobs: list[bytes]) -> Decoded:
@@ -151,7 +169,7 @@ def _media(said: Json, blobs: list[bytes]) -> Media | None:
     return Media(str(said["content_type"]), blobs[number])
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
+def ended(process: subprocess.Popen[bytes]) -> None:
     """Ends a process at once, and closes its pipes."""
     process.kill()
     for pipe in (process.stdin, process.stdout):
@@ -161,7 +179,7 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment without accelerators, whose memory is the models'."""
     kept = dict(os.environ)
     package = str(Path(__file__).parents[2])

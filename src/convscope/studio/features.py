@@ -59,23 +59,24 @@ def features_of(
     _, numbers = session.samples.rows_of(model.id)
     rows = rows[numbers[rows] >= 0]
     parts: list[npt.NDArray[np.float32]] = []
-    means = _means_of(model.model, path, read.dataset)
-    for start in range(0, len(rows), BATCH):
-        found = means(numbers[rows[start : start + BATCH]])
+    size = model.at_once(BATCH)
+    means = _means_of(model.model, path, read.dataset, size)
+    for start in range(0, len(rows), size):
+        found = means(numbers[rows[start : start + size]])
         if found.shape[1] * len(rows) * 4 > MOST_BYTES:
             raise UsageError(
                 f"Features of '{path}' for {len(rows):,} samples take too much memory.",
                 "Choose a layer with fewer channels, or one split.",
             )
         parts.append(found)
-        progress(min(start + BATCH, len(rows)), len(rows), f"features of {path}")
+        progress(min(start + size, len(rows)), len(rows), f"features of {path}")
     values = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
     good = np.isfinite(values).all(axis=1)
     return LayerFeatures(rows[good], values[good], int(len(rows) - good.sum()))
 
 
 def _means_of(
-    model: keras.Model, path: str, dataset: Dataset
+    model: keras.Model, path: str, dataset: Dataset, size: int
 ) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]:
     """From numbers of samples to the mean of a layer over their positions, padding left out."""
     first = np.zeros(1, np.int64)
@@ -103,7 +104,7 @@ def _means_of(
         if names:
             found = [program(*(each[name] for name in names))[0] for each in taken]
         else:
-            found = [program(_filled_up(dataset.prepare(taken), BATCH))[0][: len(rows)]]
+            found = [program(_filled_up(dataset.prepare(taken), size))[0][: len(rows)]]
         return np.concatenate([np.asarray(each, np.float32).reshape(len(each), -1) for each in found])
 
     return means

@@ -20,13 +20,16 @@ from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.scope.record import Recorder, Recording, Tap, as_inputs, record
 from convscope.studio.errors import UnknownIdError
-from convscope.types import Array, ArrayTree
+from convscope.types import Array, ArrayTree, Progress, no_progress
 from convscope.workflows.explain import known_of
 from convscope.workflows.load_model import LoadedModel
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 ALL_AT_ONCE = 192 * 2**20
 """Bytes that all maps of a sample may have to be recorded in one pass; else those of a layer are."""
+
+STEP = 4 * 10**9
+"""Multiply-adds of a step, which take about a tenth of a second on two cores."""
 
 
 @dataclass(eq=False)
@@ -101,6 +104,15 @@ class StudioModel:
             known="" if run is None else known_of(run.record()),
         )
 
+    def at_once(self, most: int) -> int:
+        """How many samples one step of a slow computation has, so that quick ones need not wait for long.
+
+        Args:
+            most: Of a model that costs little.
+        """
+        cost = self.explanation.multiply_adds or 1
+        return max(1, min(most, STEP // max(cost, 1)))
+
     @cached_property
     def _example(self) -> ArrayTree | None:
         if knows_its_inputs(self.model) or self.loaded.representation is None:
@@ -155,13 +167,28 @@ class StudioModel:
             observed.recording = self._record(observed.x, path)
         return observed.recording[path]
 
+    def warm_up(self, progress: Progress = no_progress) -> None:
+        """Compiles the program that watches all layers, where one serves all samples."""
+        plain = self._example is None and len(self.graph.inputs) == 1
+        if self._recorder is None and plain and self._has_one_program:
+            (wanted,) = self.graph.inputs
+            shape = (1, *(length or 1 for length in wanted.shape[1:]))
+            self._record(np.zeros(shape, wanted.dtype), "")
+
+    @cached_property
+    def _has_fixed_inputs(self) -> bool:
+        return all(None not in value.shape[1:] for value in self.graph.inputs)
+
+    @cached_property
+    def _has_one_program(self) -> bool:
+        return self._has_fixed_inputs and _bytes_of(self.graph) <= ALL_AT_ONCE
+
     def _record(self, x: ArrayTree, path: str) -> Recording:
-        fixed = all(None not in value.shape[1:] for value in self.graph.inputs)
-        if fixed and _bytes_of(self.graph) <= ALL_AT_ONCE:
+        if self._has_one_program:
             if self._recorder is None:
                 self._recorder = Recorder(self.model, x)
             return self._recorder(x)
-        graph = self.graph if fixed else trace(self.model, x)
+        graph = self.graph if self._has_fixed_inputs else trace(self.model, x)
         every = _bytes_of(graph) <= ALL_AT_ONCE
         return record(self.model, x, None if every else _with_maker(graph, path))
 

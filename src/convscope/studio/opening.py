@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import keras
 
 from convscope.errors import BackendError, ConvscopeError, UsageError
 from convscope.run import data_of
+from convscope.studio.decoder import Decoder
 from convscope.studio.examples import encoder_by_example
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
@@ -33,6 +35,7 @@ def open_studio(
     port: int | None = None,
     allow_remote: bool = False,
     frames: str = "'none'",
+    decoder: Decoder | None = None,
     progress: Progress,
 ) -> Studio:
     """Opens models and data; `Studio.serve` or `Studio.start` then serves the page.
@@ -48,6 +51,7 @@ def open_studio(
         port: None takes the usual one, or else any that is free.
         allow_remote: Whether `host` may be an address that others reach.
         frames: Who may frame the page.
+        decoder: One whose process is already on its way; it is ended where nothing can be opened.
         progress: Receives how much is done.
 
     Raises:
@@ -55,19 +59,24 @@ def open_studio(
         DataError: A file is malformed.
         RunError: A run is damaged.
     """
-    check_host(host, allow_remote)
-    if not models:
-        raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
-    opened = [
-        _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
-    ]
-    samples, notes = _samples(opened, data, progress)
-    encoders = _encoders(opened, samples)
-    for model in opened:
-        if model.id in encoders:
-            model.read_by = encoders[model.id].recipe.spec
-    session = Session(opened, samples, notes, encoders)
-    return studio_of(session, host, port, frames=frames)
+    with ExitStack() as failing:
+        if decoder is not None:
+            failing.callback(decoder.close)
+        check_host(host, allow_remote)
+        if not models:
+            raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
+        opened = [
+            _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
+        ]
+        samples, notes = _samples(opened, data, progress)
+        encoders = _encoders(opened, samples)
+        for model in opened:
+            if model.id in encoders:
+                model.read_by = encoders[model.id].recipe.spec
+        session = Session(opened, samples, notes, encoders, decoder)
+        studio = studio_of(session, host, port, frames=frames)
+        failing.pop_all()
+    return studio
 
 
 def start_studio(*args: object, height: int, **options: object) -> NotebookStudio:

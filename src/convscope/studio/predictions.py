@@ -88,8 +88,9 @@ def predict_all(
     inputs, numbers = session.samples.rows_of(model.id)
     missing = np.flatnonzero((known.classes == UNKNOWN) & (numbers >= 0))
     missing = missing if rows is None else np.intersect1d(missing, rows)
-    for start in range(0, len(missing), BATCH):
-        some = missing[start : start + BATCH]
+    size = model.at_once(BATCH)
+    for start in range(0, len(missing), size):
+        some = missing[start : start + size]
         found = probabilities_of(model, inputs, numbers[some])
         if found is None:
             return None
@@ -122,11 +123,13 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
     label = class_number(known, session.classes(model))
     observed = session.observed(model, sample)
     raw = [np.asarray(each[0]) for each in observed.recording.predictions]
-    found = probabilities_of(model, inputs, np.array([row])) if predicts_classes(model) else None
+    found, flat = None, predicts_classes(model)
+    if inputs.predict is not None:
+        found = probabilities_of(model, inputs, np.array([row])) if flat else None
+    elif flat or len(raw) == 1:
+        found = _shares(raw[0][None])  # the pass that fills the maps has computed it
     cells = _cells(model, inputs, row) if found is None else []
     marks = _marks(model, observed.x, inputs.names[row])
-    if found is None and inputs.predict is None and len(raw) == 1:
-        found = _shares(raw[0][None])
     if found is not None:
         count = found.shape[1]
         classes = list(names) if names and len(names) == count else [f"class {i}" for i in range(count)]

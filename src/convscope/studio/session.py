@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
+
+import keras
+import numpy as np
 
 from convscope.errors import ConvscopeError
 from convscope.kinds.contract.representation import RasterDescription
+from convscope.scope.channels.effective_field import FieldFinder
 from convscope.studio.decoder import Decoder
 from convscope.studio.errors import UnknownIdError
 from convscope.studio.models import Observed, StudioModel
 from convscope.studio.own import OwnSamples
+from convscope.studio.placer import Placer
 from convscope.studio.predicted import PredictedClasses
 from convscope.studio.results import Results
 from convscope.studio.samples import SampleList
-from convscope.studio.worker import Worker
+from convscope.studio.worker import AbandonedError, Computation, Worker
+from convscope.types import ArrayTree
 from convscope.workflows.model_inputs.encoder import Encoder
 from convscope.workflows.model_inputs.model_inputs import PIXELS, ModelInputs
 
 KEPT_BYTES = 512 * 2**20
 """Maps of samples that were asked for last."""
 KEPT_SAMPLES = 64
+KEPT_FINDERS = 8
+"""Programs that differentiate a layer."""
 
 
 class Session:
@@ -35,6 +43,7 @@ class Session:
         samples: The data set; None for none.
         notes: What was decided, one line each.
         encoders: How files become inputs, by the id of the model.
+        decoder: One whose process is already on its way.
     """
 
     def __init__(
@@ -43,17 +52,20 @@ class Session:
         samples: SampleList | None,
         notes: Sequence[str] = (),
         encoders: Mapping[str, Encoder] | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         self.models = {model.id: model for model in models}
         self.samples, self.own, self.notes = samples, OwnSamples(), tuple(notes)
         self.encoders = dict(encoders or {})
-        self.decoder = Decoder({model: encoder.to_json() for model, encoder in self.encoders.items()})
+        self.decoder = Decoder() if decoder is None else decoder
+        self.decoder.encoders = {model: encoder.to_json() for model, encoder in self.encoders.items()}
         self.version = secrets.token_hex(8)
         self.worker = Worker()
         self.listeners, self.closed = 0, False
         self.predicted: dict[str, PredictedClasses] = {}
-        self.results, self.planes = Results(), Results()
+        self.results, self.placer = Results(), Placer()
         self._observed: OrderedDict[tuple[str, str], Observed] = OrderedDict()
+        self._finders: OrderedDict[Hashable, FieldFinder] = OrderedDict()
 
     def model(self, number: str) -> StudioModel:
         """A model by its id.
@@ -120,11 +132,31 @@ class Session:
             self._observed.popitem(last=False)
         return found
 
+    def field_finder(self, model: StudioModel, path: str, x: ArrayTree) -> FieldFinder:
+        """What differentiates the values of a layer by inputs of this shape; made once, the last ones kept.
+
+        Args:
+            model: The model.
+            path: The layer.
+            x: A sample as the model takes it.
+        """
+        key = (model.id, path, tuple(np.shape(each) for each in keras.tree.flatten(x)))
+        found = self._finders.pop(key, None)
+        self._finders[key] = FieldFinder(model.model, path, x) if found is None else found
+        while len(self._finders) > KEPT_FINDERS:
+            self._finders.popitem(last=False)
+        return self._finders[key]
+
     def warm_up(self) -> None:
-        """Starts the process that decodes, so that the first input of one's own need not wait for it."""
+        """Compiles the models and starts the process that decodes, so that the first input need not wait."""
+        for model in self.models.values():
+            with suppress(AbandonedError):
+                self.worker.submit(Computation(model.warm_up, slow=True))
         if self.encoders:
             with suppress(ConvscopeError, OSError):
                 self.decoder.start()
+        else:
+            self.decoder.close()
 
     @property
     def kept_bytes(self) -> int:
@@ -135,4 +167,5 @@ class Session:
         """Ends all computations."""
         self.closed = True
         self.decoder.close()
+        self.placer.close()
         self.worker.close()

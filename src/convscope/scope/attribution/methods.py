@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from convscope.errors import UsageError, unknown_name
-from convscope.types import ArrayTree
+from convscope.types import ArrayTree, Progress, no_progress
 
 if TYPE_CHECKING:
     import keras
@@ -187,6 +187,7 @@ def attribute(
     input_name: str | None = None,
     batch_size: int | None = None,
     seed: int = 0,
+    progress: Progress = no_progress,
     **options: object,
 ) -> list[Attribution]:
     """Explains what a model gives for each sample.
@@ -213,6 +214,7 @@ def attribute(
         batch_size: How many samples, or changed copies of samples, are computed at once; bounds the memory.
             By default up to 32, fewer of samples with many positions.
         seed: For the methods that draw noise or masks.
+        progress: Receives how many changed copies of the samples are computed, after each batch of them.
         **options: What only this method takes, see its own function.
 
     Returns:
@@ -263,6 +265,7 @@ def attribute(
         input_name=input_name,
         batch_size=batch_size,
         seed=seed,
+        progress=progress,
     )
     found = chosen.function()(query, **options)
     return [_answer(method, query, found, sample) for sample in range(query.samples)]

@@ -30,7 +30,7 @@ class Scores:
     """
 
     def __init__(self, query: AttributionQuery, count: int) -> None:
-        self._question = query
+        self._question, self._count, self._done = query, count, 0
         self.size = min(query.batch_size, count)
         self._program = forward_program(
             query.model,
@@ -54,6 +54,7 @@ class Scores:
                 inputs[at] = _without(inputs[at], covered)
         inputs[query.source] = changed.astype(query.x.dtype, copy=False)
         scores: np.ndarray = self._program(*inputs, query.selector[rows], query.offset[rows])
+        self._done = _counted(query, self._done + n, self._count)
         return scores[:n]
 
 
@@ -112,7 +113,7 @@ class Gradients:
         count: int,
         around: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self._question = query
+        self._question, self._count, self._done = query, count, 0
         self._call = call
         self._size = min(query.batch_size, count)
         first = query.x if call is None else Values(query, call, 1)(np.zeros(1, int))
@@ -163,7 +164,14 @@ class Gradients:
         gradients, (scores, values) = self._program(
             *inputs, query.selector[rows], query.offset[rows], _filled(shift, self._size)
         )
+        self._done = _counted(query, self._done + n, self._count)
         return gradients[0][:n], values[:n], scores[:n]
+
+
+def _counted(query: AttributionQuery, done: int, count: int) -> int:
+    """Tells how many copies are done; a few more than were reckoned with do not count."""
+    query.progress(min(done, count), count, "attribution")
+    return done
 
 
 def batches(count: int, size: int) -> Iterator[np.ndarray]:

@@ -25,7 +25,7 @@ from convscope.scope.choice import narrowest_convolution
 from convscope.scope.geometry.geometry import is_table
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.layer_spec import has_trait
-from convscope.types import Array, Tensor
+from convscope.types import Array, Progress, Tensor, no_progress
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class AttributionQuery:
         layer: The layer that was named; None where none was.
         batch_size: How many samples are computed at once.
         seed: For drawn noise and masks.
+        progress: Receives how many changed copies of the samples are computed.
     """
 
     model: keras.Model
@@ -89,6 +90,7 @@ class AttributionQuery:
     layer: Call | None
     batch_size: int
     seed: int
+    progress: Progress = no_progress
 
     @cached_property
     def channels_first(self) -> bool:

@@ -32,7 +32,7 @@ from convscope.scope.differentiate import forward_program
 from convscope.scope.graph.graph import LayerGraph, trace
 from convscope.scope.layer_spec import has_trait
 from convscope.scope.record import as_inputs
-from convscope.types import ArrayTree
+from convscope.types import ArrayTree, Progress, no_progress
 
 MOST_AT_ONCE = 32
 POSITIONS = 2**20
@@ -52,6 +52,7 @@ def ask(
     batch_size: int | None,
     seed: int,
     at: Where = "surest",
+    progress: Progress = no_progress,
 ) -> AttributionQuery:
     """Checks a request and makes it definite; see `attribute` for its arguments and errors."""
     if score not in (None, "logit", "probability"):
@@ -68,7 +69,7 @@ def ask(
     chosen = _index("output", output, graph.output_names, 0)
     head = find_head(graph, graph.outputs[chosen])
     before = _before(head, score, graph.output_names[chosen])
-    size = batch_size or _at_once(inputs[source], inputs)
+    size = batch_size or usual_batch(inputs[source], inputs)
     tokens = _is_by_token(graph, source, inputs, chosen)
     whole = at != "mean" and (tokens or _is_by_position(graph, source, chosen, head, at))
     outputs = _predict(model, inputs, keys, chosen, size, whole)
@@ -104,6 +105,7 @@ def ask(
         named,
         size,
         seed,
+        progress,
     )
     _check_layer(query)
     return query
@@ -164,7 +166,7 @@ def _predict(
     return np.concatenate([program(*(array[i : i + batch_size] for array in inputs)) for i in starts])
 
 
-def _at_once(values: np.ndarray, inputs: Sequence[np.ndarray]) -> int:
+def usual_batch(values: np.ndarray, inputs: Sequence[np.ndarray]) -> int:
     """How many samples are computed at once: fewer, the more positions they have and the larger they are."""
     positions = int(np.prod(values.shape[1:-1])) if values.ndim > 2 else 1
     size = sum(array[:1].nbytes for array in inputs)

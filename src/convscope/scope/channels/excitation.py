@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +27,7 @@ from convscope.scope.geometry.kernel_layout import Floats
 from convscope.scope.graph.graph import Call, LayerGraph
 from convscope.scope.graph.layer_io import input_channel_axis, input_of, layer_io, of_definite_size, window_of
 from convscope.scope.layer_spec import spec_of
-from convscope.types import ArrayTree, Tensor
+from convscope.types import ArrayTree, Progress, Tensor, no_progress
 
 Doubles = npt.NDArray[np.float64]
 
@@ -210,6 +210,7 @@ def excitations(
     seed: int = 0,
     low: float = 0.0,
     high: float = 1.0,
+    progress: Progress = no_progress,
 ) -> Excitations:
     """Finds for each of some kernels the input that excites it most.
 
@@ -225,6 +226,7 @@ def excitations(
         seed: Of the first images and the random moves.
         low: The smallest value of the model's input.
         high: The largest.
+        progress: Receives each step of each 16 kernels.
 
     Returns:
         The images.
@@ -244,7 +246,12 @@ def excitations(
     chosen = np.asarray(kernels, np.int64)
     size = min(len(chosen), _AT_ONCE)
     filled = np.resize(chosen, math.ceil(len(chosen) / size) * size).reshape(-1, size)
-    parts = [climb.run(part, steps, rng) for part in filled]
+    total = len(filled) * steps
+
+    def told(before: int) -> Callable[[int], None]:
+        return lambda step: progress(before + step, total, f"what excites {call.path}")
+
+    parts = [climb.run(part, steps, rng, told(number * steps)) for number, part in enumerate(filled)]
     images, reached = (np.concatenate(each)[: len(chosen)] for each in zip(*parts, strict=True))
     return Excitations(images, climb.fourier_image.window, climb.at, reached)
 
@@ -284,9 +291,13 @@ class _Climb:
         self._program = gradient_program(model, self._score, [0])
 
     def run(
-        self, kernels: npt.NDArray[np.int64], steps: int, rng: np.random.Generator
+        self,
+        kernels: npt.NDArray[np.int64],
+        steps: int,
+        rng: np.random.Generator,
+        told: Callable[[int], None],
     ) -> tuple[Floats, Floats]:
-        """The images and what they reach."""
+        """The images and what they reach; each step is told."""
         picks = self._picks(kernels)
         point = rng.normal(0, 0.1, (len(kernels), *self.fourier_image.size)).astype(np.float32)
         mean, square = np.zeros_like(point), np.zeros_like(point)
@@ -298,6 +309,7 @@ class _Climb:
             square = _SQUARE_DECAY * square + (1 - _SQUARE_DECAY) * np.square(slope)
             pace = _RATE * math.sqrt(1 - _SQUARE_DECAY**step) / (1 - _MEAN_DECAY**step)
             point = (point + pace * mean / (np.sqrt(square) + 1e-8)).astype(np.float32)
+            told(step)
         _, (values, inputs) = self._program(point, *self.fourier_image.moves(None), picks)
         return self.fourier_image.cut(inputs), values + self._bias[kernels]
 

@@ -16,6 +16,7 @@ from convscope.scope.channels.excitation import excitations
 from convscope.scope.geometry.geometry import geometries, is_table
 from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, with_kernel
 from convscope.scope.graph.graph import Call, LayerGraph, trace
+from convscope.types import Progress, no_progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,7 @@ def kernels(
     seed: int = 0,
     low: float = 0.0,
     high: float = 1.0,
+    progress: Progress = no_progress,
 ) -> Kernels:
     """Takes out the kernels of a layer, and finds the inputs that excite some of them most.
 
@@ -76,6 +78,7 @@ def kernels(
         seed: Of their random starts and moves.
         low: The smallest value of the model's input.
         high: The largest.
+        progress: Receives each step of the improvement.
 
     Raises:
         UsageError: The layer has no kernel, or not the one asked for; the input's range has no extent.
@@ -96,7 +99,9 @@ def kernels(
     if not chosen:
         return plain
     _check_excitable(graph, call)
-    found = excitations(model, call.path, chosen, steps=steps, seed=seed, low=low, high=high)
+    found = excitations(
+        model, call.path, chosen, steps=steps, seed=seed, low=low, high=high, progress=progress
+    )
     return replace(
         plain,
         excitations=found.images,

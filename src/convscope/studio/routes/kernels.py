@@ -64,7 +64,7 @@ def strongest(session: Session, request: Request, progress: Progress) -> Respons
     shown = np.random.default_rng(0).permutation(np.flatnonzero(numbers >= 0))[:most]
 
     def compute() -> tuple[Patches, int]:
-        batches = _Batches(inputs, numbers[shown], progress, f"what excites {path}")
+        batches = _Batches(inputs, numbers[shown], progress, f"what excites {path}", model.at_once(BATCH))
         best = patches(model.model, iter(batches), [path], filled=_filled(inputs, numbers[shown]))
         return best[path], batches.given
 
@@ -100,9 +100,10 @@ class _Batches:
     """Batches of samples, as many as there is time for, each of bounded memory."""
 
     def __init__(
-        self, inputs: ModelInputs, rows: npt.NDArray[np.int64], progress: Progress, what: str
+        self, inputs: ModelInputs, rows: npt.NDArray[np.int64], progress: Progress, what: str, at_once: int
     ) -> None:
         self._inputs, self._rows, self._progress, self._what = inputs, rows, progress, what
+        self._at_once = at_once
         self.given = 0
 
     def __iter__(self) -> Iterator[ArrayTree]:
@@ -114,7 +115,7 @@ class _Batches:
             self.given = min(self.given + size, len(self._rows))
             yield batch
             self._progress(self.given, len(self._rows), self._what)
-            size = max(1, min(BATCH, MOST_BYTES // max(each, 1)))
+            size = max(1, min(self._at_once, MOST_BYTES // max(each, 1)))
 
 
 def _filled(inputs: ModelInputs, rows: npt.NDArray[np.int64]) -> Filled | None:
@@ -122,27 +123,27 @@ def _filled(inputs: ModelInputs, rows: npt.NDArray[np.int64]) -> Filled | None:
     return None if known is None else lambda number, length: known(int(rows[number]), length)
 
 
-def _excited(session: Session, request: Request) -> Kernels:
+def _excited(session: Session, request: Request, progress: Progress) -> Kernels:
     model = session.model(request.path_params["m"])
     path, channel = model.path(request.path_params["l"]), _channel(model, request)
     steps = number_parameter(request, "steps", 128, 1, MOST_STEPS) or 1
 
     def compute() -> Kernels:
-        return kernels(model.model, path, excite=[channel], steps=steps)
+        return kernels(model.model, path, excite=[channel], steps=steps, progress=progress)
 
     return session.results.once(("excited", model.id, path, channel, steps), compute)
 
 
 def excitation(session: Session, request: Request, progress: Progress) -> Response:
     """The input that excites a channel most, found by optimization, (positions..., channels)."""
-    found = _excited(session, request)
+    found = _excited(session, request, progress)
     assert found.excitations is not None
     return array_answer(found.excitations[0])
 
 
 def excitation_facts(session: Session, request: Request, progress: Progress) -> Response:
     """Where in the input it lies, its range, and the value that it brings about."""
-    found = _excited(session, request)
+    found = _excited(session, request, progress)
     reached = 0.0 if found.reached is None else float(found.reached[0])
     return answered(
         {

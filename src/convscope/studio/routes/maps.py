@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from convscope.scope.channels.effective_field import HELD, EffectiveField
 from convscope.scope.channels.position import Position, position
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.studio.answers import answered, array_answer, number_parameter, position_parameter, quick
 from convscope.studio.arrays import SteppedMaps, listed_values
+from convscope.studio.errors import BadParameterError
 from convscope.studio.layers import maps_of
 from convscope.studio.predictions import prediction_of
 from convscope.studio.session import Session
@@ -122,6 +124,36 @@ def _listed(array: Array, small: bool) -> Json:
     return listed_values(array) if small else None
 
 
+def _effective(session: Session, request: Request) -> EffectiveField:
+    model = session.model(request.path_params["m"])
+    path = model.path(request.path_params["l"])
+    observed = session.observed(model, request.path_params["s"], path)
+    channel, at = number_parameter(request, "channel", None), position_parameter(request)
+    if at is None:
+        raise BadParameterError("at", "a position such as 3,27", "")
+    return session.field_finder(model, path, observed.x)(observed.x, channel, at)
+
+
+def effective(session: Session, request: Request) -> Response:
+    """How much each position of the input moves a value, one number for each."""
+    return array_answer(_effective(session, request).values)
+
+
+def effective_facts(session: Session, request: Request) -> Response:
+    """Where nearly all of that lies."""
+    found = _effective(session, request)
+    return answered(
+        {
+            "layer": found.path,
+            "channel": found.channel,
+            "at": list(found.at),
+            "share": HELD,
+            "spans": [list(each) for each in found.spans],
+            "largest": float(found.values.max(initial=0)),
+        }
+    )
+
+
 def prediction(session: Session, request: Request) -> Response:
     """What a model predicts for a sample."""
     model = session.model(request.path_params["m"])
@@ -132,5 +164,7 @@ ROUTES = (
     Route("/api/models/{m}/samples/{s}/layers/{l}/maps.npy", quick(maps)),
     Route("/api/models/{m}/samples/{s}/layers/{l}/maps.json", quick(map_facts)),
     Route("/api/models/{m}/samples/{s}/layers/{l}/position", quick(taken_apart)),
+    Route("/api/models/{m}/samples/{s}/layers/{l}/effective.npy", quick(effective)),
+    Route("/api/models/{m}/samples/{s}/layers/{l}/effective.json", quick(effective_facts)),
     Route("/api/models/{m}/samples/{s}/prediction", quick(prediction)),
 )

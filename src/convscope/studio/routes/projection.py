@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 
 import numpy as np
-import numpy.typing as npt
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.errors import UsageError
-from convscope.features.projection import METHODS, MOST, NAMES, Method, placed_on_plane
+from convscope.features.projection import METHODS, MOST, NAMES, Method
 from convscope.studio.answers import (
     answered,
     array_answer,
@@ -24,19 +20,17 @@ from convscope.studio.answers import (
     session_of,
     slow,
     text_parameter,
+    while_waited_for,
 )
 from convscope.studio.errors import BadParameterError
 from convscope.studio.features import LayerFeatures, features_of
+from convscope.studio.placer import Plane
 from convscope.studio.predicted import UNKNOWN
 from convscope.studio.predictions import class_number, predict_all
 from convscope.studio.samples import spread_rows
 from convscope.studio.session import Session
 from convscope.studio.worker import AbandonedError, Computation
 from convscope.types import SPLITS, Json, Progress
-
-PLACING = threading.Lock()
-"""Held while points are placed, in a thread beside the worker, which answers other questions meanwhile."""
-Plane = tuple[npt.NDArray[np.float32], tuple[float, float] | None]
 
 
 def _features(session: Session, request: Request, progress: Progress) -> LayerFeatures:
@@ -62,40 +56,20 @@ def _method(request: Request) -> Method:
 
 
 async def _placed(request: Request) -> tuple[LayerFeatures, Plane]:
-    """The features, from the worker, and the points, from a thread that holds up nobody."""
+    """The features, from the worker, and the points, from the placer, which holds up nobody."""
     session = session_of(request)
     method, seed = _method(request), number_parameter(request, "seed", 0) or 0
     work = Computation(lambda progress: _features(session, request, progress), slow=True)
     found = await awaited_value(request, work)
     path = (request.path_params["m"], request.path_params["l"], text_parameter(request, "split"))
-    key = ("plane", *path, method, seed, len(found.rows))
-
-    def place() -> Plane:
-        if session.closed:
-            raise AbandonedError
-        return session.planes.once(key, lambda: placed_on_plane(found.values, method, seed))
-
+    placer = session.placer
+    placement = placer.wanted((*path, method, seed, len(found.rows)), found.values, method, seed)
     try:
-        return found, await asyncio.wrap_future(_beside(place))
+        return found, await while_waited_for(request, placement.future)
     except asyncio.CancelledError as error:  # the studio ends
         raise AbandonedError from error
-
-
-def _beside(place: Callable[[], Plane]) -> Future[Plane]:
-    """Places points in a thread that does not hold up the end of the process."""
-    future: Future[Plane] = Future()
-
-    def run() -> None:
-        with PLACING:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(place())
-            except Exception as error:  # noqa: BLE001 - whoever waits receives it
-                future.set_exception(error)
-
-    threading.Thread(target=run, name="convscope-studio-placing", daemon=True).start()
-    return future
+    finally:
+        placer.leave(placement)
 
 
 async def points(request: Request) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from convscope.scope.attribution.methods import METHODS, Attribution, find_method
+from convscope.scope.attribution.request import usual_batch
 from convscope.scope.geometry.geometry import is_table
 from convscope.scope.layer_spec import has_trait
 from convscope.studio.answers import answered, array_answer, quick, slow, text_parameter
@@ -66,7 +68,7 @@ def usual_methods(model: StudioModel) -> tuple[str, ...]:
     return USUAL[1:] if gathers or selects else USUAL
 
 
-def _found(session: Session, request: Request) -> Attribution:
+def _found(session: Session, request: Request, progress: Progress) -> Attribution:
     model = session.model(request.path_params["m"])
     sample = request.path_params["s"]
     method = find_method(text_parameter(request, "method", "grad-cam")).name
@@ -75,8 +77,20 @@ def _found(session: Session, request: Request) -> Attribution:
     target = _target(session, model, text_parameter(request, "class"))
     observed = session.observed(model, sample)
 
+    arrays = [np.asarray(each) for each in keras.tree.flatten(observed.x)]
+    usual = min(usual_batch(each, arrays) for each in arrays)
+
     def compute() -> Attribution:
-        return explained(model.model, observed.graph, observed.x, method, layer=path, target=target)[0]
+        return explained(
+            model.model,
+            observed.graph,
+            observed.x,
+            method,
+            layer=path,
+            target=target,
+            batch_size=model.at_once(usual),
+            progress=progress,
+        )[0]
 
     return session.results.once(("why", model.id, sample, method, path, target), compute)
 
@@ -96,7 +110,7 @@ def _target(session: Session, model: StudioModel, given: str) -> int | None:
 
 def values(session: Session, request: Request, progress: Progress) -> Response:
     """One value for each position of the input; without positions that repeat others, as some samples have them."""
-    found, model = _found(session, request), session.model(request.path_params["m"])
+    found, model = _found(session, request, progress), session.model(request.path_params["m"])
     description = session.observed(model, request.path_params["s"]).description
     added = METHODS[found.method].family == "gradient"
     return array_answer(
@@ -106,7 +120,7 @@ def values(session: Session, request: Request, progress: Progress) -> Response:
 
 def facts(session: Session, request: Request, progress: Progress) -> Response:
     """What was explained, and where."""
-    found = _found(session, request)
+    found = _found(session, request, progress)
     model = session.model(request.path_params["m"])
     names = session.classes(model)
     predicted = prediction_of(session, model, request.path_params["s"])["probabilities"]

@@ -19,7 +19,7 @@ from convscope.scope.attribution.methods import METHODS, Attribution, attribute
 from convscope.scope.geometry.geometry import is_table
 from convscope.scope.graph.graph import LayerGraph
 from convscope.scope.record import record
-from convscope.types import ArrayTree, Progress
+from convscope.types import ArrayTree, Progress, no_progress
 from convscope.workflows.inspect.context import InspectionContext, InspectionRequest, position_names
 from convscope.workflows.inspect.front_end import front_end_of
 from convscope.workflows.inspect.inspection import Inspection, inspection_of
@@ -130,6 +130,8 @@ def explained(
     output: str | None = None,
     at: Where = "surest",
     seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress = no_progress,
     options: Mapping[str, Any] | None = None,
 ) -> list[Attribution]:
     """Attributions where they say most about inputs of their kind.
@@ -144,6 +146,8 @@ def explained(
         output: Its name; None for the first.
         at: Which position of an output that has positions.
         seed: For the methods that draw noise or masks.
+        batch_size: As of `attribute`.
+        progress: Receives how many changed copies are computed.
         options: Of the method.
 
     Raises:
@@ -163,6 +167,8 @@ def explained(
         at=at,
         score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
         seed=seed,
+        batch_size=batch_size,
+        progress=progress,
         **(options or {}),
     )
 

@@ -9,6 +9,9 @@ import { html, nothing } from "../vendor/lit.js";
 import "./own-input.js";
 import "./plain-input.js";
 
+/** Milliseconds for which the pointer rests before something is asked for what is under it. */
+export const REST = 60;
+
 const elements = new Map();
 
 /** The name of the element that draws the inputs of a model; the plain one where its kind has none. */
@@ -39,6 +42,9 @@ class InputPanel extends Panel {
   #input = new Resource(this);
   #where = new Resource(this);
   #found = new Resource(this);
+  #effective = new Resource(this);
+  #rest = null;
+  #timer = 0;
   #element = null;
 
   render() {
@@ -50,14 +56,28 @@ class InputPanel extends Panel {
     this.#found.of(m.marks && s !== undefined ? `${samplePath(m.id, s)}/prediction` : null, (signal) =>
       getJson(`${samplePath(m.id, s)}/prediction`, {}, signal),
     );
+    this.#askEffective(m, s, chosen);
     const meta = s === undefined ? m.blank : this.#input.value?.meta;
     return html` <header class="panel-head">
         <h2>Input</h2>
         <p class="muted">
           ${s === undefined ? "none yet: give one of your own" : this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
         </p>
+        <span class="grow"></span>
+        ${
+          this.side || !chosen?.maps
+            ? nothing
+            : html`<button
+                class="quiet"
+                aria-pressed=${this.weighs}
+                title="How much each part of the input really moves the value: the size of its derivative"
+                @click=${() => store.select({ weigh: this.weighs ? null : "1" })}
+              >
+                Effective field
+              </button>`
+        }
       </header>
-      ${problem(this.#input.error)}
+      ${problem(this.#input.error ?? this.#effective.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
       ${meta && !this.side && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
@@ -82,6 +102,35 @@ class InputPanel extends Panel {
     this.hovered();
   }
 
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+  }
+
+  /** Whether the effective field is shown beside the theoretical one. */
+  get weighs() {
+    return !this.side && this.selection.weigh === "1";
+  }
+
+  /** How much each part of the input moves the shown value, and where nearly all of that lies. */
+  get effective() {
+    return this.#effective.ready ? this.#effective.value : null;
+  }
+
+  /** Asks for the effective field of the value under the pointer, once it rests, or else of the chosen one. */
+  #askEffective(m, s, chosen) {
+    const { c, at } = this.selection;
+    const { channel, at: place } = this.#rest ?? { channel: c, at };
+    const fits = chosen && channel !== undefined && place?.length === chosen.lengths.length;
+    if (!this.weighs || s === undefined || !fits) return this.#effective.of(null);
+    const path = `${samplePath(m.id, s, chosen)}/effective`;
+    const query = { channel, at: place.join(",") };
+    return this.#effective.of(`${path} ${channel} ${place}`, async (signal) => ({
+      array: await getArray(`${path}.npy`, query, signal),
+      about: await getJson(`${path}.json`, query, signal),
+    }));
+  }
+
   get #layer() {
     return sideOf(this.side).chosenLayer;
   }
@@ -96,11 +145,36 @@ class InputPanel extends Panel {
   }
 
   hovered() {
-    if (this.#element) Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field });
+    if (this.weighs) this.#wait();
+    const lengths = this.#input.value?.meta.axes.map(({ length }) => length).join();
+    const overlay = this.effective?.array.shape.join() === lengths ? this.effective.array : null;
+    if (this.#element) Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field, overlay });
     this.querySelector(".readout").textContent = this.#about();
   }
 
+  #wait() {
+    clearTimeout(this.#timer);
+    const { hover } = store;
+    const rest = hover?.layer === this.selection.l ? hover : null;
+    if (JSON.stringify(rest) === JSON.stringify(this.#rest)) return;
+    this.#timer = setTimeout(() => {
+      this.#rest = rest;
+      this.requestUpdate();
+    }, REST);
+  }
+
   #about() {
+    const field = this.#aboutField();
+    if (!this.weighs) return field;
+    const { effective } = this;
+    if (!effective) return `${field} Click a position of a map for its effective field.`;
+    const { spans, share, largest } = effective.about;
+    if (!largest) return `${field} Nothing moves the value here: its activation is flat.`;
+    const sizes = spans.map(([start, stop]) => stop - start).join("\u00d7");
+    return `${field} ${Math.round(100 * share)} % of its effect lies within ${sizes}.`;
+  }
+
+  #aboutField() {
     const chosen = this.#layer;
     if (!chosen || !this.#where.value) return "";
     if (!this.#where.value.known) return `What ${chosen.name} depends on is not known.`;

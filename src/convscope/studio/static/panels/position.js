@@ -6,13 +6,18 @@ import { scaleOf } from "../colors.js";
 import { Panel, Resource, problem } from "../element.js";
 import { fixed, number } from "../format.js";
 import { numbersLink } from "../saving.js";
+import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import { REST } from "./input.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
 
 class PositionPanel extends Panel {
   static properties = { chosenChannel: { state: true }, chosenPlane: { state: true } };
 
   #position = new Resource(this);
+  #hovered = new Resource(this);
+  #rest = null;
+  #timer = 0;
   #input = new Resource(this);
   #plain = null;
 
@@ -22,29 +27,59 @@ class PositionPanel extends Panel {
     this.chosenPlane = null;
   }
 
-  /** The position as the server gave it. */
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+  }
+
+  /** The position that is shown, as the server gave it: where the pointer rests, or else the chosen one. */
   get position() {
-    return this.#position.value;
+    return this.#shown?.found ?? null;
+  }
+
+  get #shown() {
+    return this.#hovered.value ?? this.#position.value;
+  }
+
+  /** Takes the position under the pointer apart once it rests there. */
+  hovered() {
+    clearTimeout(this.#timer);
+    const { hover } = store;
+    const wanted = hover?.layer === this.selection.l ? hover : null;
+    this.#timer = setTimeout(() => {
+      this.#rest = wanted;
+      this.requestUpdate();
+    }, REST);
   }
 
   render() {
-    const { s, c, at } = this.selection;
-    const m = model();
-    const chosen = layer();
-    const ready = chosen && s !== undefined && c !== undefined && at && at.length === chosen.lengths.length;
-    const path = ready ? `${samplePath(m.id, s, chosen)}/position` : null;
-    const query = { channel: c, at: at?.join(",") };
-    const found = this.#position.of(path && `${path} ${c} ${at}`, (signal) => getJson(path, query, signal));
+    const chosen = this.#asked(this.selection.c, this.selection.at);
+    const rest = this.#rest && this.#asked(this.#rest.channel, this.#rest.at);
+    this.#position.of(chosen?.key ?? null, (signal) => loadPosition(chosen, signal));
+    this.#hovered.of(rest?.key ?? null, (signal) => loadPosition(rest, signal));
+    const { found, path, query } = this.#shown ?? {};
     if (found && found !== this.#plain) {
       this.#plain = found;
       this.chosenChannel = null;
     }
     return html`<header class="panel-head">
         <h2>Position</h2>
-        <p class="muted">${found ? this.#title(found) : nothing}</p>
+        <p class="muted">
+          ${found ? this.#title(found) : nothing}${this.#hovered.value ? ", under the pointer" : nothing}
+        </p>
         ${found && path ? html`<span class="grow"></span>${numbersLink(path, query, this.#title(found))}` : nothing}
       </header>
-      ${problem(this.#position.error)} ${found ? this.#parts(found) : this.#invitation(chosen)}`;
+      ${found ? nothing : problem(this.#position.error)}
+      ${found ? this.#parts(found) : this.#invitation(layer())}`;
+  }
+
+  /** What is asked for a position; null where the layer has none such. */
+  #asked(channel, at) {
+    const { s } = this.selection;
+    const chosen = layer();
+    if (!chosen || s === undefined || channel === undefined || at?.length !== chosen.lengths.length) return null;
+    const path = `${samplePath(model().id, s, chosen)}/position`;
+    return { path, query: { channel, at: at.join(",") }, key: `${path} ${channel} ${at}` };
   }
 
   #invitation(chosen) {
@@ -170,6 +205,10 @@ class PositionPanel extends Panel {
         up to ${number(total, 4)}.
       </p>`;
   }
+}
+
+async function loadPosition({ path, query }, signal) {
+  return { path, query, found: await getJson(path, query, signal) };
 }
 
 /** The numbers of a position as flat arrays, with the sums by channel and by position of the kernel. */

@@ -124,6 +124,13 @@ class Projection extends Panel {
       <button class="plain" aria-pressed=${Boolean(this.lasso)} @click=${() => (this.lasso = !this.lasso)}>
         Lasso
       </button>
+      ${
+        this.#points.busy && proj !== "pca"
+          ? html`<button class="plain" @click=${() => store.select({ proj: "pca" })}>
+              Stop ${METHODS[proj]}
+            </button>`
+          : nothing
+      }
     </div>`;
   }
 
