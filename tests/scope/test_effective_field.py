@@ -1,4 +1,4 @@
-"""The effective receptive field is the derivative of a value by the input, and lies within the theoretical one."""
+"""The effective receptive field is the derivative of a value, and lies within the theoretical one."""
 
 import keras
 import numpy as np

@@ -103,6 +103,27 @@ def opened(studio, browser):
     assert not outside
 
 
+@pytest.fixture
+def offline(browser):
+    """Opens a file without a network; at the end nothing may have gone wrong, and nothing been asked for."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True)
+    page = context.new_page()
+
+    def opening(path):
+        opened = OpenedPage(page, path.as_uri())
+        page.goto(path.as_uri())
+        page.wait_for_selector("main.view > *")
+        found.append(opened)
+        return opened
+
+    found = []
+    yield opening
+    context.close()
+    for each in found:
+        assert not each.said
+        assert [url for url in each.asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
 @pytest.fixture(scope="session")
 def client(studio):
     """A client that has exchanged a link for the cookie, as a browser does."""

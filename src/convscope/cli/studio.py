@@ -14,6 +14,7 @@ from convscope.cli.arguments import CODE, INPUT_SHAPE, TRUST, check_inputs, chec
 from convscope.cli.console import ProgressBar, say, start_backend
 from convscope.cli.inspect import CLASS_NAMES
 from convscope.cli.options import Groups, OptionGroup, checked_values
+from convscope.errors import UsageError
 from convscope.lazy import Lazy
 from convscope.option import Option, within
 
@@ -25,6 +26,20 @@ STUDIO_OPTIONS = (
 )
 SECONDS_OF_A_TURN = 5e-4
 """Of a thread, a tenth of what is usual: an answer of four turns comes 15 ms sooner."""
+STATIC_OPTIONS = (
+    Option("static", str, None, "Write one page that needs no server to this folder, instead of serving"),
+    Option(
+        "select",
+        str,
+        "",
+        "What the page of --static shows: the address of a selection, or what stands in it behind #, such as"
+        " 's=5&l=block1_conv&c=2&at=3,4'; by default the first sample and layer",
+    ),
+)
+
+
+SERVING = frozenset(option.name for option in STUDIO_OPTIONS)
+"""What concerns serving alone."""
 
 
 class Served(Protocol):
@@ -41,6 +56,7 @@ def studio_groups() -> Groups:
     """The options of `studio`."""
     return (
         OptionGroup("Options", STUDIO_OPTIONS),
+        OptionGroup("Without a server", STATIC_OPTIONS),
         OptionGroup("Model", (INPUT_SHAPE, CLASS_NAMES, TRUST, CODE)),
     )
 
@@ -60,11 +76,18 @@ def studio(model: str, /, *others: str, given: object = None) -> None:
 
     options: dict[str, object] = checked_values(given, studio_groups(), "studio")
     opens = options.pop("open", True)
+    folder, selection = options.pop("static", None), options.pop("select", "")
+    if selection and not folder:
+        raise UsageError("--select belongs to --static.", "Add --static FOLDER, or leave it out.")
     models, data = divided((model, *others))
     for each in models:
         check_model(each)
     check_inputs(data)
     check_studio()
+    if folder:
+        start_backend()
+        _write(models, data, Path(str(folder)), str(selection or ""), options)
+        return
     launch: Lazy[Callable[[], object]] = Lazy("convscope.studio.decoder:launched")
     decoder = launch.load()()  # its process imports what it needs while this one does
     start_backend()
@@ -84,6 +107,17 @@ def studio(model: str, /, *others: str, given: object = None) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         served.serve()
     say("The studio has ended.")
+
+
+def _write(
+    models: Sequence[str], data: Sequence[str], folder: Path, selection: str, options: dict[str, object]
+) -> None:
+    """Writes one page instead of serving."""
+    opening = {name: value for name, value in options.items() if name not in SERVING}
+    place: Lazy[Callable[..., Path]] = Lazy("convscope.studio.opening:write_static")
+    with ProgressBar() as bar:
+        file = place.load()(models, data, folder, selection, progress=bar, **opening)
+    say(f"{file}, {file.stat().st_size / 2**20:.1f} MiB: open it in a browser; it needs no network.")
 
 
 def divided(names: Sequence[str]) -> tuple[list[str], list[str]]:

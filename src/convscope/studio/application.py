@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from importlib.resources import files
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,12 +13,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from convscope.kinds.registry import kinds
 from convscope.lazy import Lazy
 from convscope.studio.answers import DAY, answered, failed
+from convscope.studio.page_files import PAGE, element_script
 from convscope.studio.session import Session
 
-PAGE = Path(__file__).parent / "static"
 TOPICS: tuple[Lazy[Sequence[BaseRoute]], ...] = (
     Lazy("convscope.studio.routes.models:ROUTES"),
     Lazy("convscope.studio.routes.samples:ROUTES"),
@@ -30,6 +27,7 @@ TOPICS: tuple[Lazy[Sequence[BaseRoute]], ...] = (
     Lazy("convscope.studio.routes.evaluation:ROUTES"),
     Lazy("convscope.studio.routes.projection:ROUTES"),
     Lazy("convscope.studio.routes.inputs:ROUTES"),
+    Lazy("convscope.studio.routes.saved:ROUTES"),
 )
 """Addresses by topic."""
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -76,14 +74,11 @@ async def page(request: Request) -> Response:
 
 async def script(request: Request) -> Response:
     """The element of a kind: a module in its folder."""
-    wanted, name = request.path_params["kind"], request.path_params["script"]
-    for kind in kinds():
-        element = kind.studio.load() if kind.name == wanted and kind.studio is not None else None
-        package, _, file = ("", "", "") if element is None else element.script.partition(":")
-        if element is not None and file == name:
-            content = files(package).joinpath(file).read_bytes()
-            return Response(content, media_type=TYPES[os.path.splitext(file)[1]])  # noqa: PTH122 - of a resource
-    raise HTTPException(404)
+    name = request.path_params["script"]
+    content = element_script(request.path_params["kind"], name)
+    if content is None:
+        raise HTTPException(404)
+    return Response(content, media_type=TYPES[os.path.splitext(name)[1]])  # noqa: PTH122 - of a resource
 
 
 async def _refused(request: Request, error: Exception) -> Response:

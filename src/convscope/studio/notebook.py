@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
+from convscope.studio.saved.writing import write_page
 from convscope.studio.server import Studio
 
 NOTEBOOKS = "'self' http://127.0.0.1:* http://localhost:* https://localhost:* vscode-webview:"
@@ -41,6 +44,21 @@ class NotebookStudio:
     def link(self) -> str:
         """A new link, which opens the page once."""
         return self.studio.link()
+
+    def save(self, folder: str | os.PathLike[str], selection: str = "") -> Path:
+        """Writes what is selected as one page that works from a disk, without a server.
+
+        Args:
+            folder: Gets `index.html`.
+            selection: The address of the page, or what stands in it behind `#`.
+
+        Returns:
+            The file.
+
+        Raises:
+            UsageError: There is no such model, sample or layer.
+        """
+        return write_page(self.studio.session, Path(folder), selection)
 
     def stop(self) -> None:
         """Ends serving and frees the memory of the maps."""

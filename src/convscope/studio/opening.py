@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 import keras
 
@@ -15,6 +16,7 @@ from convscope.studio.examples import encoder_by_example
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
+from convscope.studio.saved.writing import check_folder, write_page
 from convscope.studio.server import LOOPBACK, Studio, studio_of
 from convscope.studio.session import Session
 from convscope.types import Progress
@@ -63,20 +65,58 @@ def open_studio(
         if decoder is not None:
             failing.callback(decoder.close)
         check_host(host, allow_remote)
-        if not models:
-            raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
-        opened = [
-            _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
-        ]
-        samples, notes = _samples(opened, data, progress)
-        encoders = _encoders(opened, samples)
-        for model in opened:
-            if model.id in encoders:
-                model.read_by = encoders[model.id].recipe.spec
-        session = Session(opened, samples, notes, encoders, decoder)
+        session = open_session(
+            models,
+            data,
+            trust=trust,
+            code=code,
+            input_shape=input_shape,
+            class_names=class_names,
+            decoder=decoder,
+            progress=progress,
+        )
         studio = studio_of(session, host, port, frames=frames)
         failing.pop_all()
     return studio
+
+
+def open_session(
+    models: Sequence[keras.Model | str],
+    data: Sequence[str] = (),
+    *,
+    trust: bool = False,
+    code: Sequence[str] = (),
+    input_shape: tuple[int, ...] | None = None,
+    class_names: str | None = None,
+    decoder: Decoder | None = None,
+    progress: Progress,
+) -> Session:
+    """Opens models and data without serving them.
+
+    Args:
+        models: As `open_studio`, like all others.
+        data: Files or folders.
+        trust: Whether a file may hold code.
+        code: Modules to import first.
+        input_shape: Of an architecture.
+        class_names: A file with the names of the outputs.
+        decoder: A process that decodes inputs of one's own, if one has been started.
+        progress: Receives how much is done.
+
+    Raises:
+        ConvscopeError: As `open_studio`.
+    """
+    if not models:
+        raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
+    opened = [
+        _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
+    ]
+    samples, notes = _samples(opened, data, progress)
+    encoders = _encoders(opened, samples)
+    for model in opened:
+        if model.id in encoders:
+            model.read_by = encoders[model.id].recipe.spec
+    return Session(opened, samples, notes, encoders, decoder)
 
 
 def start_studio(*args: object, height: int, **options: object) -> NotebookStudio:
@@ -94,6 +134,53 @@ def start_studio(*args: object, height: int, **options: object) -> NotebookStudi
     studio = opens(*args, frames=NOTEBOOKS, **options)
     studio.start()
     return NotebookStudio(studio, height)
+
+
+def write_static(
+    models: Sequence[keras.Model | str],
+    data: Sequence[str],
+    folder: Path,
+    selection: str = "",
+    *,
+    trust: bool = False,
+    code: Sequence[str] = (),
+    input_shape: tuple[int, ...] | None = None,
+    class_names: str | None = None,
+    progress: Progress,
+) -> Path:
+    """Opens models and data and writes what is selected as one page.
+
+    Args:
+        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
+        data: Files or folders; none takes the data of the first run.
+        folder: Gets `index.html`.
+        selection: The address of the page, or what stands in it behind `#`.
+        trust: Whether a file may hold code that runs when it is opened.
+        code: Modules to import first, which register layers with Keras.
+        input_shape: Of an architecture, or of a model that was never built.
+        class_names: A file with the names of the outputs.
+        progress: Receives how much is done.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConvscopeError: As `open_session` and `write_page`.
+    """
+    check_folder(folder)
+    session = open_session(
+        models,
+        data,
+        trust=trust,
+        code=code,
+        input_shape=input_shape,
+        class_names=class_names,
+        progress=progress,
+    )
+    try:
+        return write_page(session, folder, selection, progress)
+    finally:
+        session.close()
 
 
 def _opened(

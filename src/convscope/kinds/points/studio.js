@@ -63,6 +63,7 @@ class PointsInput extends Panel {
     this.camera.position.set(1.9, -2.1, 1.5);
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.addEventListener("change", () => this.#draw());
+    this.renderer.domElement.addEventListener("cs-picture", () => this.#draw());
     this.scene = new Scene();
     this.#resize.observe(this);
   }

@@ -59,8 +59,8 @@ def methods(session: Session, request: Request) -> Response:
 def usual_methods(model: StudioModel) -> tuple[str, ...]:
     """The methods that are shown where none was chosen.
 
-    Class activation maps are none of them where layers gather from tables of neighbors, of which they mark some that
-    no answer depends on, or select positions, so that maps do not lie over the input.
+    Class activation maps are none of them where layers gather from tables of neighbors, of which they mark
+    some that no answer depends on, or select positions, so that maps do not lie over the input.
     """
     graph = model.graph
     gathers = any(is_table(graph, number) for number in range(len(graph.inputs)))
@@ -109,7 +109,7 @@ def _target(session: Session, model: StudioModel, given: str) -> int | None:
 
 
 def values(session: Session, request: Request, progress: Progress) -> Response:
-    """One value for each position of the input; without positions that repeat others, as some samples have them."""
+    """One value for each position of the input, those that repeat others left out."""
     found, model = _found(session, request, progress), session.model(request.path_params["m"])
     description = session.observed(model, request.path_params["s"]).description
     added = METHODS[found.method].family == "gradient"

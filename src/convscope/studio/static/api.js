@@ -1,8 +1,9 @@
-// Requests to the server: JSON and arrays, kept for a while, with errors that say what to do.
+// Requests to the server: JSON and arrays, kept for a while, with errors that say what to do. A saved page answers itself.
 
 import { parseNpy } from "./npy.js";
+import { heldAddress, heldAnswer, saved } from "./saved.js";
 
-const BASE = new URL("../", import.meta.url);
+const BASE = saved ? new URL("saved:/") : new URL("../", import.meta.url);
 const MOST = 48 * 2 ** 20;
 
 const kept = new Map();
@@ -17,8 +18,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The address of something below the page, with what is asked for; what is null or empty is left out. */
+/** An address for links, pictures and sounds, with what is asked for; what is null or empty is left out. */
 export function address(path, query = {}) {
+  const url = placed(path, query);
+  return saved ? heldAddress(url) : url.href;
+}
+
+function placed(path, query = {}) {
   const url = new URL(path, BASE);
   for (const [name, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, String(value));
@@ -28,12 +34,12 @@ export function address(path, query = {}) {
 
 /** JSON; not kept. */
 export async function freshJson(path, query, signal) {
-  return (await reply(address(path, query), { signal })).json();
+  return (await reply(placed(path, query), { signal })).json();
 }
 
 /** JSON that does not change; kept. */
 export function getJson(path, query, signal) {
-  return keeping(address(path, query), signal, async (answer) => {
+  return keeping(placed(path, query), signal, async (answer) => {
     const text = await answer.text();
     return [JSON.parse(text), 2 * text.length];
   });
@@ -41,16 +47,21 @@ export function getJson(path, query, signal) {
 
 /** An array that does not change; kept. */
 export function getArray(path, query, signal) {
-  return keeping(address(path, query), signal, async (answer) => {
+  return keeping(placed(path, query), signal, async (answer) => {
     const buffer = await answer.arrayBuffer();
     return [parseNpy(buffer), buffer.byteLength];
   });
 }
 
+/** A file. */
+export async function getBlob(path, query, signal) {
+  return (await reply(placed(path, query), { signal })).blob();
+}
+
 /** Sends an input of one's own; the reply is JSON. */
 export async function send(path, body, type, signal) {
   const headers = { "Content-Type": type };
-  return (await reply(address(path), { method: "POST", body, headers, signal })).json();
+  return (await reply(placed(path), { method: "POST", body, headers, signal })).json();
 }
 
 async function keeping(url, signal, read) {
@@ -75,11 +86,12 @@ async function keeping(url, signal, read) {
 async function reply(url, options) {
   let answer;
   try {
-    answer = await fetch(url, { credentials: "same-origin", ...options });
+    answer = saved ? heldAnswer(url) : await fetch(url, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("The server does not answer.", "Start it again with `convscope studio`.", 0);
   }
+  if (!answer) throw new ApiError("This is not in the saved page.", "Open the studio to see it.", 404);
   if (!answer.ok) throw await refusal(answer);
   return answer;
 }

@@ -4,6 +4,9 @@ import { freshJson, getJson } from "./api.js";
 import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
 import { takeDropsAndPastes } from "./own-inputs.js";
+import { wholeNumbers } from "./numbers.js";
+import { saveAllMenu } from "./panels/save-menu.js";
+import { saved } from "./saved.js";
 import { store } from "./store.js";
 import { html, nothing } from "./vendor/lit.js";
 import { VIEWS, loadView } from "./views.js";
@@ -58,6 +61,8 @@ class Studio extends Panel {
             .filter(([, { fits }]) => fits())
             .map(([name, { title }]) => this.#tab(name, title, view))}
         </nav>
+        ${saved ? html`<span class="muted" title="convscope ${saved.version}">saved ${saved.when}</span>` : nothing}
+        ${this.#saving()}
         <button
           class="quiet"
           @click=${() => chooseTheme(theme() === "dark" ? "light" : "dark")}
@@ -110,11 +115,21 @@ class Studio extends Panel {
     const path = `api/samples/${s}/input.json`;
     const meta = this.#sample.of(`${m.id} ${s}`, (signal) => getJson(path, { m: m.id }, signal));
     return html`<div class="sample-bar" role="group" aria-label="Sample">
-      <button class="quiet" aria-label="Previous sample" @click=${() => this.#step(-1)}>‹</button>
+      ${this.#stepper("Previous sample", "‹", -1)}
       <span class="sample-name" title=${meta?.name ?? ""}>${meta?.name ?? "…"}</span>
-      <button class="quiet" aria-label="Next sample" @click=${() => this.#step(1)}>›</button>
+      ${this.#stepper("Next sample", "›", 1)}
       ${className(meta?.label) ? html`<span class="muted">label <b>${className(meta.label)}</b></span>` : nothing}
     </div>`;
+  }
+
+  #saving() {
+    const { s, l } = this.selection;
+    return s === undefined ? nothing : saveAllMenu(`studio ${model().name} sample ${s} ${l}`, wholeNumbers);
+  }
+
+  #stepper(name, sign, by) {
+    if (saved) return nothing;
+    return html`<button class="quiet" aria-label=${name} @click=${() => this.#step(by)}>${sign}</button>`;
   }
 
   /** Selects the sample before or behind, among those that the filters of the data view leave. */
@@ -133,4 +148,4 @@ class Studio extends Panel {
 }
 
 customElements.define("cs-studio", Studio);
-takeDropsAndPastes();
+if (!saved) takeDropsAndPastes();

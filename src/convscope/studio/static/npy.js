@@ -65,13 +65,43 @@ function half(bits) {
 
 /** Single precision numbers as a .npy file. */
 export function writeNpy(data, shape) {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
+  return new Blob([npyBytes({ data, shape, dtype: "f4" })], { type: "application/x-npy" });
+}
+
+/**
+ * An array as the bytes of a .npy file, little-endian, row-major.
+ * @param {{data: ArrayLike<number | bigint | string>, shape: number[], dtype: string}} array dtype as in `KINDS`, or `U` for texts
+ */
+export function npyBytes({ data, shape, dtype }) {
+  const texts = dtype === "U";
+  const { bytes, descr } = texts ? textBytes(data) : numberBytes(data, dtype);
+  const lengths = `${shape.join(", ")}${shape.length === 1 ? "," : ""}`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${lengths}), }`;
   const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const head = new Uint8Array(10 + length).fill(0x20);
-  head.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8]);
-  head.set(new TextEncoder().encode(text), 10);
-  head[head.length - 1] = 0x0a;
-  return new Blob([head, Float32Array.from(data)], { type: "application/x-npy" });
+  const whole = new Uint8Array(10 + length + bytes.length).fill(0x20, 0, 10 + length);
+  whole.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8]);
+  whole.set(new TextEncoder().encode(text), 10);
+  whole[9 + length] = 0x0a;
+  whole.set(bytes, 10 + length);
+  return whole;
+}
+
+function numberBytes(data, dtype) {
+  const values = dtype === "f2" ? Float32Array.from(data) : KINDS[dtype].from(data);
+  const name = dtype === "f2" ? "f4" : dtype;
+  return {
+    bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    descr: values.BYTES_PER_ELEMENT > 1 ? `<${name}` : `|${name}`,
+  };
+}
+
+/** Texts in UTF-32, all filled up to the longest. */
+function textBytes(data) {
+  const points = Array.from(data, (text) => Array.from(text, (letter) => letter.codePointAt(0)));
+  const most = points.reduce((large, { length }) => Math.max(large, length), 1);
+  const codes = new Uint32Array(points.length * most);
+  points.forEach((text, i) => codes.set(text, i * most));
+  return { bytes: new Uint8Array(codes.buffer), descr: `<U${most}` };
 }
 
 /** The smallest and largest finite number; [0, 0] where there is none. */

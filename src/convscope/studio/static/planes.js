@@ -117,21 +117,33 @@ export class Tiles {
     context.drawImage(this.canvas, left, top, this.width, this.height, x, y, width, height);
   }
 
+  /** The address of a picture of a map, one pixel for each position. */
+  picture(channel) {
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width: this.width, height: this.height });
+    canvas.getContext("2d").putImageData(this.#image(channel), 0, 0);
+    return canvas.toDataURL();
+  }
+
   #paint(channel) {
     if (this.#slots.size >= this.columns * this.rows) this.#slots.clear();
     const slot = this.#slots.size;
     this.#slots.set(channel, slot);
+    this.context.putImageData(
+      this.#image(channel),
+      (slot % this.columns) * this.width,
+      Math.floor(slot / this.columns) * this.height,
+    );
+    return slot;
+  }
+
+  #image(channel) {
     const image = this.context.createImageData(this.width, this.height);
     const pixels = new Uint32Array(image.data.buffer);
     const colors = bytesAsColors(this.planes, channel, this.mode, this.theme);
     const start = channel * this.planes.size + this.first * this.width * this.height;
     for (let i = 0; i < pixels.length; i++) pixels[i] = colors[this.planes.data[start + i]];
-    this.context.putImageData(
-      image,
-      (slot % this.columns) * this.width,
-      Math.floor(slot / this.columns) * this.height,
-    );
-    return slot;
+    return image;
   }
 }
 

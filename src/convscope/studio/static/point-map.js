@@ -44,6 +44,7 @@ export class PointMap {
     this.scene = new Scene();
     this.view = { x: 0, y: 0, zoom: 1 };
     this.#resize.observe(place);
+    this.canvas.addEventListener("cs-picture", () => this.draw());
     this.over.addEventListener("pointerdown", (event) => this.#down(event));
     this.over.addEventListener("pointermove", (event) => this.#move(event));
     this.over.addEventListener("pointerup", () => this.#up());

@@ -1,5 +1,7 @@
 // The selection, which all panels share and the address holds, and what the pointer is over.
 
+import { saved } from "./saved.js";
+
 const LISTS = new Set(["m"]);
 const NUMBERS = new Set(["c", "t", "from"]);
 
@@ -26,7 +28,7 @@ function written(selection) {
 }
 
 class Store {
-  #selection = parse(location.hash);
+  #selection = parse(location.hash || saved?.selection || "");
   #hover = null;
   #listeners = new Set();
   #hoverListeners = new Set();

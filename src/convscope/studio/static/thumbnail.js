@@ -6,7 +6,7 @@ import { html, nothing } from "./vendor/lit.js";
 
 /** The address of a sample's small picture. */
 export function thumbnailAddress(sample) {
-  return address(`api/samples/${sample}/thumbnail.png`, { m: model().id }).href;
+  return address(`api/samples/${sample}/thumbnail.png`, { m: model().id });
 }
 
 /** A sample's small picture; nothing where its kind has none. */

@@ -1,6 +1,8 @@
 // An input of one axis, such as a series or a waveform: a chart for each channel, with linked cursors and the field as a band.
 
 import { Panel, theme } from "./element.js";
+import { band, chartParts } from "./figure/chart.js";
+import { lettering } from "./figure/marks.js";
 import { number } from "./format.js";
 import { html, nothing } from "./vendor/lit.js";
 import uPlot from "./vendor/uplot.js";
@@ -70,14 +72,28 @@ export class TimelineInput extends Panel {
     for (let channel = 0; channel < shown; channel++) {
       const values = Array.from({ length }, (_, i) => data[i * channels + channel]);
       const options = this.#options(channel, shown, length);
-      this.#charts.push(
-        new uPlot(
-          options,
-          [positions, values.map((value) => (Number.isFinite(value) ? value : null))],
-          place,
-        ),
-      );
+      const drawn = values.map((value) => (Number.isFinite(value) ? value : null));
+      const chart = new uPlot(options, [positions, drawn], place);
+      chart.root.querySelector(".u-wrap").asFigure = () =>
+        chartParts(chart, (plot, at) => this.#besides(plot, at, channel, shown));
+      this.#charts.push(chart);
     }
+  }
+
+  #name(channel, shown) {
+    return this.meta?.channels?.[channel] ?? (shown > 1 ? String(channel) : "value");
+  }
+
+  /** How much each position mattered, as a share of the most; those that did not are left out. */
+  #strengths(channel) {
+    if (!this.overlay) return [];
+    const { data, shape } = this.overlay;
+    const channels = shape.length > 1 ? shape[1] : 1;
+    const most = data.reduce((large, value) => Math.max(large, Math.abs(value)), 0) || 1;
+    return Array.from({ length: shape[0] }, (_, i) => [
+      i,
+      data[i * channels + Math.min(channel, channels - 1)] / most,
+    ]).filter(([, share]) => share);
   }
 
   #height(shown) {
@@ -96,7 +112,7 @@ export class TimelineInput extends Panel {
       font: "10.5px system-ui",
       gap: 3,
     };
-    const name = this.meta?.channels?.[channel] ?? (shown > 1 ? String(channel) : "value");
+    const name = this.#name(channel, shown);
     return {
       width: Math.max(80, this.clientWidth),
       height: this.#height(shown) + (last ? 22 : 0),
@@ -189,17 +205,11 @@ export class TimelineInput extends Panel {
 
   /** An attribution as a colored ground: the more a position mattered, the stronger. */
   #bands(chart, channel, color) {
-    if (!this.overlay) return;
-    const { data, shape } = this.overlay;
-    const channels = shape.length > 1 ? shape[1] : 1;
-    const most = data.reduce((large, value) => Math.max(large, Math.abs(value)), 0) || 1;
     const { ctx, bbox } = chart;
-    for (let i = 0; i < shape[0]; i++) {
-      const value = data[i * channels + Math.min(channel, channels - 1)];
-      if (!value) continue;
+    for (const [i, share] of this.#strengths(channel)) {
       const [left, right] = [chart.valToPos(i - 0.5, "x", true), chart.valToPos(i + 0.5, "x", true)];
-      ctx.globalAlpha = 0.75 * Math.min(1, Math.abs(value) / most);
-      ctx.fillStyle = color(value < 0 ? "negative" : "positive");
+      ctx.globalAlpha = 0.75 * Math.min(1, Math.abs(share));
+      ctx.fillStyle = color(share < 0 ? "negative" : "positive");
       ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
     }
     ctx.globalAlpha = 1;
@@ -232,6 +242,31 @@ export class TimelineInput extends Panel {
       ctx.fillText(name, bbox.left + 4 * devicePixelRatio, bbox.top + 2 * devicePixelRatio);
     }
     ctx.restore();
+  }
+
+  /** For a drawing: the attribution as bands below the line, the shade outside of the field and the name above it. */
+  #besides(plot, at, channel, shown) {
+    const style = getComputedStyle(this);
+    const color = (name) => style.getPropertyValue(`--${name}`).trim();
+    const under = this.#strengths(channel).map(([i, share]) =>
+      band(
+        plot,
+        at(i - 0.5),
+        at(i + 0.5),
+        color(share < 0 ? "negative" : "positive"),
+        0.75 * Math.abs(share),
+      ),
+    );
+    const over = [];
+    if (this.field) {
+      const [[start, stop]] = this.field;
+      over.push(band(plot, plot.left, at(start - 0.5), color("shade")));
+      over.push(band(plot, at(stop - 0.5), plot.left + plot.width, color("shade")));
+    }
+    const letters = { color: color("muted"), size: 10.5, family: style.fontFamily };
+    if (shown > 1 || this.meta?.channels?.length)
+      over.push(lettering(plot.left + 4, plot.top + 11, this.#name(channel, shown), letters));
+    return { under, over };
   }
 
   #hover(chart) {

@@ -1,12 +1,17 @@
 // The views of the page, and the panels of each, which are loaded when they are first shown.
 
 import { model, studioState } from "./catalog.js";
+import { loadModule } from "./modules.js";
+import { saved } from "./saved.js";
 import { html, nothing } from "./vendor/lit.js";
 
 const always = () => true;
-const withData = () => Boolean(studioState()?.data);
+const withData = () => Boolean(studioState()?.data) && !saved;
 
-/** Views by their names in the address, in the order of the tabs; `fits` tells whether there is something to show. */
+/**
+ * Views by their names in the address, in the order of the tabs; `fits` tells whether there is something to show;
+ * what needs all of the data is no part of a saved page.
+ */
 export const VIEWS = {
   inspect: {
     title: "Inspect",
@@ -77,7 +82,8 @@ export const VIEWS = {
 /** Loads the panels of a view; what it returns draws them. */
 export async function loadView(name) {
   const { panels, draw } = VIEWS[name] ?? VIEWS.inspect;
-  const { inputElement } = await import("./panels/input.js");
-  await Promise.all([inputElement(model()), ...panels.map((panel) => import(`./panels/${panel}.js`))]);
+  const { inputElement } = await loadModule("static/panels/input.js");
+  const loading = panels.map((panel) => loadModule(`static/panels/${panel}.js`));
+  await Promise.all([inputElement(model()), ...loading]);
   return draw;
 }

@@ -5,8 +5,10 @@ import { chosenModels, predictsClasses } from "../catalog.js";
 import { cssColor, inkOn } from "../colors.js";
 import { Panel, Resource, problem, styled, theme } from "../element.js";
 import { count, percent } from "../format.js";
+import { confusionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 
 class Confusion extends Panel {
   #matrix = new Resource(this);
@@ -22,6 +24,7 @@ class Confusion extends Panel {
     return html`<header class="panel-head">
         <h2>Confusion</h2>
         <p class="muted">${found ? this.#summary(found) : nothing}</p>
+        ${found ? saveMenu(this, `confusion ${m.name}`, () => confusionNumbers(found)) : nothing}
       </header>
       ${problem(this.#matrix.error)}
       ${other ? html`<label class="bar"><input type="checkbox" .checked=${subtracted} @change=${(event) => store.select({ minus: event.target.checked ? "1" : null })} /> minus that of ${other.name}</label>` : nothing}

@@ -1,11 +1,14 @@
 // The maps of one side minus those of the other.
 
+import { sideOf } from "../catalog.js";
 import { Panel, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { layoutOf, usualSize } from "../map-layout.js";
 import { Tiles } from "../planes.js";
+import { differenceNumbers } from "../numbers.js";
 import { html, nothing } from "../vendor/lit.js";
-import { drawMaps } from "./maps-drawing.js";
+import { drawMaps, mapParts } from "./maps-drawing.js";
+import { saveMenu } from "./save-menu.js";
 
 class Difference extends Panel {
   static properties = { planes: { state: true }, unlike: { state: true } };
@@ -37,6 +40,7 @@ class Difference extends Panel {
         <p class="muted">
           ${this.planes ? `${number(this.planes.low)} to ${number(this.planes.high)}, largest differences first` : nothing}
         </p>
+        ${this.planes ? saveMenu(this, "difference", () => differenceNumbers(sideOf("a"), sideOf("b"))) : nothing}
       </header>
       ${this.unlike ? html`<p class="muted">${this.unlike}</p>` : nothing}
       <div
@@ -54,6 +58,7 @@ class Difference extends Panel {
   firstUpdated() {
     this.scroller = this.querySelector(".maps-scroll");
     this.canvas = this.querySelector("canvas");
+    this.scroller.asFigure = () => mapParts(this, this.#layout(), this.#tiles());
     this.#resize.observe(this.scroller);
     this.scroller.addEventListener("scroll", () => this.#draw(), { passive: true });
   }
@@ -67,16 +72,24 @@ class Difference extends Panel {
     this.#draw();
   }
 
-  #draw() {
-    if (!this.planes || !this.scroller?.clientWidth) return;
+  #layout() {
     const { clientWidth, clientHeight } = this.scroller;
     const size = Number(this.selection.size ?? usualSize(this.planes, clientWidth, clientHeight));
-    const layout = layoutOf(this.planes, this.planes.channels, clientWidth, size);
+    return layoutOf(this.planes, this.planes.channels, clientWidth, size);
+  }
+
+  #tiles() {
     const middle = this.planes.positions
       .slice(0, -2)
       .reduce((whole, length) => whole * length + Math.floor(length / 2), 0);
+    return new Tiles(this.planes, "layer", theme(), middle);
+  }
+
+  #draw() {
+    if (!this.planes || !this.scroller?.clientWidth) return;
+    const layout = this.#layout();
     this.querySelector(".maps-room").style.height = `${layout.height}px`;
-    drawMaps(this, layout, new Tiles(this.planes, "layer", theme(), middle));
+    drawMaps(this, layout, this.#tiles());
   }
 }
 

@@ -3,6 +3,7 @@
 import { layer } from "../catalog.js";
 import { Panel } from "../element.js";
 import { html, nothing } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 
 class Explain extends Panel {
   connectedCallback() {
@@ -16,7 +17,10 @@ class Explain extends Panel {
     const rest = [chosen.about, chosen.here]
       .reduce((text, part) => text.replace(part, ""), chosen.text)
       .trim();
-    return html`<header class="panel-head"><h2>${chosen.type}</h2></header>
+    return html`<header class="panel-head">
+        <h2>${chosen.type}</h2>
+        ${saveMenu(this, `explanation ${chosen.name}`)}
+      </header>
       <div class="prose">
         ${chosen.here ? html`<p>${chosen.here}</p>` : nothing}
         ${chosen.about ? html`<p class="muted">${chosen.about}</p>` : nothing}

@@ -4,10 +4,14 @@ import { getArray, getJson } from "../api.js";
 import { fieldAt, loadField, samplePath, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number, plural } from "../format.js";
+import { loadModule } from "../modules.js";
+import { inputNumbers } from "../numbers.js";
+import { saved } from "../saved.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./own-input.js";
 import "./plain-input.js";
+import { saveMenu } from "./save-menu.js";
 
 /** Milliseconds for which the pointer rests before something is asked for what is under it. */
 export const REST = 60;
@@ -18,8 +22,7 @@ const elements = new Map();
 export function inputElement({ element, script }) {
   if (!element || !script) return Promise.resolve("cs-input-plain");
   if (!elements.has(element)) {
-    const address = new URL(`../../${script.replace(/^\//, "")}`, import.meta.url);
-    const loaded = import(address.href).then(() => element);
+    const loaded = loadModule(script).then(() => element);
     elements.set(element, loaded);
   }
   return elements.get(element);
@@ -76,11 +79,12 @@ class InputPanel extends Panel {
                 Effective field
               </button>`
         }
+        ${meta && s !== undefined ? saveMenu(this, `input ${meta.name}`, () => inputNumbers(sideOf(this.side))) : nothing}
       </header>
       ${problem(this.#input.error ?? this.#effective.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
-      ${meta && !this.side && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
+      ${meta && !this.side && !saved && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
   updated() {

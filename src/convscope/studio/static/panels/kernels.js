@@ -6,10 +6,11 @@ import { scaleOf } from "../colors.js";
 import { Panel, Resource, problem, styled, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { extent } from "../npy.js";
+import { kernelNumbers } from "../numbers.js";
 import { paintNumbers, paintPicture } from "../raster.js";
-import { numbersLink } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 
 const MOST = 512;
 
@@ -36,7 +37,7 @@ class Kernels extends Panel {
     return html`<header class="panel-head">
         <h2>${chosen?.name ?? "Kernels"}</h2>
         <p class="muted">${found ? this.#summary(found) : nothing}</p>
-        ${found ? html`<span class="grow"></span>${numbersLink(path, {}, `kernels ${chosen.name}`)}` : nothing}
+        ${found ? html`${saveMenu(this, `kernels ${chosen.name}`, kernelNumbers)}` : nothing}
       </header>
       ${problem(this.#weights.error)}
       ${chosen && !path ? html`<p class="muted">${chosen.name} has no kernel of its own: ${chosen.type}. Choose a convolution or a dense layer.</p>` : nothing}

@@ -1,6 +1,6 @@
 // Draws the maps that can be seen, their numbers, and the marks of what is chosen and under the pointer.
 
-const MOST_PIXELS = 2 ** 26;
+import { framed, lettering, picture } from "../figure/marks.js";
 
 /** Draws into the canvas of a maps panel; only what is scrolled into sight. */
 export function drawMaps(panel, layout, tiles) {
@@ -8,13 +8,31 @@ export function drawMaps(panel, layout, tiles) {
   draw(panel, layout, tiles, panel.canvas, { width: clientWidth, height: clientHeight, top: scrollTop });
 }
 
-/** All maps in one canvas of their own, as far as a canvas holds them. */
-export function wholeMaps(panel, layout, tiles) {
-  const canvas = document.createElement("canvas");
-  const width = panel.scroller.clientWidth;
-  const most = Math.floor(MOST_PIXELS / width / (devicePixelRatio || 1) ** 2);
-  draw(panel, layout, tiles, canvas, { width, height: Math.min(layout.height, most), top: 0 });
-  return canvas;
+/** All maps as parts of a drawing: each a picture of its own pixels, with its number. */
+export function mapParts(panel, layout, tiles) {
+  const { channels, planes, selection, shown } = panel;
+  const style = getComputedStyle(panel);
+  const color = (name) => style.getPropertyValue(`--${name}`).trim();
+  const letters = { size: 10.5, family: style.fontFamily };
+  const items = channels.map((channel, k) => {
+    const box = layout.place(k);
+    const chosen = channel === selection.c;
+    return [
+      picture(box.x, box.y, box.w, box.h, tiles.picture(channel), true),
+      numberOf(layout, box, channel, { ...letters, color: color(chosen ? "mark" : "muted") }),
+      chosen ? framed(box.x - 1, box.y - 1, box.w + 2, box.h + 2, color("mark"), 1.5) : "",
+    ].join("");
+  });
+  if (shown?.at.length && shown.at.length === planes.positions.length) {
+    const { x, y, w, h } = layout.spot(channels.indexOf(shown.channel), shown.at);
+    items.push(framed(x, y, w, h, "#ffffff", 3), framed(x, y, w, h, color("mark"), 1.5));
+  }
+  return { height: layout.height, items };
+}
+
+function numberOf(layout, box, channel, letters) {
+  const place = labelPlace(layout, box);
+  return place ? lettering(place.x, place.y, channel, { ...letters, anchor: place.anchor }) : "";
 }
 
 function draw(panel, layout, tiles, canvas, { width, height, top }) {
@@ -50,22 +68,18 @@ function draw(panel, layout, tiles, canvas, { width, height, top }) {
 }
 
 function label(context, layout, box, channel, color) {
-  if (
-    layout.labels === "inside" ||
-    (layout.labels === "above" && box.w < 18) ||
-    (layout.labels === "left" && box.h < 9)
-  )
-    return;
+  const place = labelPlace(layout, box);
+  if (!place) return;
   context.fillStyle = color;
-  if (layout.labels === "above") {
-    context.textAlign = "left";
-    context.textBaseline = "alphabetic";
-    context.fillText(String(channel), box.x, box.y - 3);
-  } else {
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    context.fillText(String(channel), box.x - 8, box.y + box.h / 2);
-  }
+  context.textAlign = place.anchor;
+  context.textBaseline = "alphabetic";
+  context.fillText(String(channel), place.x, place.y);
+}
+
+/** Where the number of a map stands; null where there is no room for it. */
+function labelPlace({ labels }, { x, y, w, h }) {
+  if (labels === "above" && w >= 18) return { x, y: y - 3, anchor: "start" };
+  return labels === "left" && h >= 9 ? { x: x - 8, y: y + h / 2 + 4, anchor: "end" } : null;
 }
 
 function frame(context, { x, y, w, h }, color) {

@@ -5,11 +5,12 @@ import { samplePath, sideOf } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
 import { number, plural, shape } from "../format.js";
 import { layoutOf, usualSize } from "../map-layout.js";
+import { mapNumbers } from "../numbers.js";
 import { Planes, Tiles } from "../planes.js";
-import { numbersLink, saveCanvas } from "../saving.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
-import { drawMaps, wholeMaps } from "./maps-drawing.js";
+import { drawMaps, mapParts } from "./maps-drawing.js";
+import { saveMenu } from "./save-menu.js";
 
 const ORDERS = { number: "number", strength: "strength", response: "response here" };
 const ARROWS = { ArrowLeft: [-1, -1], ArrowRight: [-1, 1], ArrowUp: [-2, -1], ArrowDown: [-2, 1] };
@@ -63,6 +64,7 @@ class Maps extends Panel {
   firstUpdated() {
     this.scroller = this.querySelector(".maps-scroll");
     this.canvas = this.querySelector("canvas");
+    this.scroller.asFigure = () => mapParts(this, this.#layout(), this.#tiles);
     this.#resize.observe(this.scroller);
     this.scroller.addEventListener("scroll", () => this.#draw(), { passive: true });
   }
@@ -85,7 +87,8 @@ class Maps extends Panel {
         <h2>${chosen?.name ?? "Maps"}</h2>
         <p class="muted">${this.#maps.busy ? "computing…" : this.planes ? this.#summary() : nothing}</p>
         <span class="grow"></span>
-        ${this.side ? nothing : this.#controls()} ${path ? this.#saving(path, chosen) : nothing}
+        ${this.side ? nothing : this.#controls()}
+        ${this.planes ? saveMenu(this, `${chosen?.name} sample ${sample}`, () => mapNumbers(sideOf(this.side))) : nothing}
       </header>
       ${this.#leadingSliders()} ${problem(this.#maps.error)}
       ${chosen && !chosen.maps ? html`<p class="muted">What ${chosen.name} gives out is not kept; choose a layer before or after it.</p>` : nothing}
@@ -152,19 +155,6 @@ class Maps extends Panel {
           .value=${String(size ?? usual)}
           @input=${(event) => store.select({ size: event.target.value })}
       /></label>`;
-  }
-
-  #saving(path, { name }) {
-    const title = `${name} sample ${path.split("/")[4]}`;
-    return html`<span class="saving"
-      ><button
-        class="quiet"
-        title="Save the picture"
-        @click=${() => this.planes && saveCanvas(wholeMaps(this, this.#layout(), this.#tiles), title)}
-      >
-        PNG</button
-      >${numbersLink(`${path}/maps.npy`, { exact: 1 }, title)}</span
-    >`;
   }
 
   #leadingSliders() {

@@ -3,8 +3,10 @@
 import { chosenModels, layer, layersOf, model, studioState } from "../catalog.js";
 import { Panel } from "../element.js";
 import { brief, count, plural, shape } from "../format.js";
+import { modelNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 import { drawLinks, linksOf } from "./model-links.js";
 
 const MEASURES = { parameters: "parameters", multiply_adds: "multiply-adds", field: "receptive field" };
@@ -36,6 +38,7 @@ class ModelPanel extends Panel {
           ${plural(found.layers.filter((each) => each.kind !== "group").length, "layer")},
           ${brief(total(found.layers))} parameters
         </p>
+        ${saveMenu(this, "model", modelNumbers)}
       </header>
       ${studioState().models.length > 1 ? this.#modelChoice() : nothing}
       <div class="bar">

@@ -4,9 +4,12 @@ import { getArray, getJson } from "../api.js";
 import { layer, layerPath, model, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
+import { saved } from "../saved.js";
+import { patchNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { inputElement, loadInput } from "./input.js";
+import { saveMenu } from "./save-menu.js";
 
 class Patches extends Panel {
   #found = new Resource(this);
@@ -20,6 +23,7 @@ class Patches extends Panel {
     const found = this.#found.of(path, (signal) => getJson(path, {}, signal));
     return html`<header class="panel-head">
         <h2>What excites ${c === undefined ? "a channel" : `channel ${c}`} most</h2>
+        ${found && this.#found.ready ? saveMenu(this, `what excites ${chosen.name} ${c}`, () => patchNumbers(found)) : nothing}
       </header>
       ${place ? nothing : html`<p class="muted">Choose a kernel.</p>`}
       ${place && !path ? html`<p class="muted">There is no data to look through.</p>` : nothing} ${problem(this.#found.error)}
@@ -33,7 +37,7 @@ class Patches extends Panel {
           : nothing
       }
       ${
-        place
+        place && !saved
           ? html`<h3>By optimization</h3>
               <cs-excitation .path=${place}></cs-excitation>`
           : nothing
@@ -50,14 +54,15 @@ class Excitation extends Panel {
   render() {
     const { path } = this;
     if (this.asked !== path)
-      return html`<button class="plain" @click=${() => (this.asked = path)}>Compute it</button>`;
+      return html`<h3 class="skip-in-figures">By optimization</h3>
+        <button class="plain" @click=${() => (this.asked = path)}>Compute it</button>`;
     const found = this.#found.of(path, async (signal) => {
       const about = await getJson(`${path}/excitation.json`, {}, signal);
       const array = await getArray(`${path}/excitation.npy`, {}, signal);
       return { about, array, element: await inputElement(model()) };
     });
-    return html`${problem(this.#found.error)}
-      ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
+    return html`<h3>By optimization</h3>
+      ${problem(this.#found.error)} ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
       <div class="input-place"></div>
       ${found && this.#found.ready ? html`<p class="muted">Reaches ${number(found.about.reached)}. ${found.about.note ?? ""}</p>` : nothing}`;
   }

@@ -5,10 +5,11 @@ import { layer, model, samplePath } from "../catalog.js";
 import { scaleOf } from "../colors.js";
 import { Panel, Resource, problem } from "../element.js";
 import { fixed, number } from "../format.js";
-import { numbersLink } from "../saving.js";
+import { positionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { REST } from "./input.js";
+import { saveMenu } from "./save-menu.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
 
 class PositionPanel extends Panel {
@@ -67,7 +68,7 @@ class PositionPanel extends Panel {
         <p class="muted">
           ${found ? this.#title(found) : nothing}${this.#hovered.value ? ", under the pointer" : nothing}
         </p>
-        ${found && path ? html`<span class="grow"></span>${numbersLink(path, query, this.#title(found))}` : nothing}
+        ${found && path ? html`${saveMenu(this, this.#title(found), positionNumbers)}` : nothing}
       </header>
       ${found ? nothing : problem(this.#position.error)}
       ${found ? this.#parts(found) : this.#invitation(layer())}`;

@@ -4,8 +4,10 @@ import { getJson } from "../api.js";
 import { className, model, samplePath } from "../catalog.js";
 import { Panel, Resource, problem, styled } from "../element.js";
 import { number, percent, shape } from "../format.js";
+import { predictionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 
 const SHOWN = 10;
 const MOST_VALUES = 12;
@@ -27,6 +29,7 @@ class Prediction extends Panel {
     return html`<header class="panel-head">
         <h2>Prediction</h2>
         <p class="muted">${this.#prediction.busy && !found ? "computing…" : nothing}</p>
+        ${found ? saveMenu(this, `prediction sample ${s}`, predictionNumbers) : nothing}
       </header>
       ${problem(this.#prediction.error)} ${found?.probabilities ? this.#bars(found) : nothing}
       ${found && !found.probabilities ? this.#values(found) : nothing}`;

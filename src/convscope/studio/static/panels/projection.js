@@ -5,10 +5,12 @@ import { className, classNames, layer, layerPath, layersOf, model, studioState }
 import { Panel, Resource, problem, styled } from "../element.js";
 import { count, number, plural } from "../format.js";
 import { groupColor, groupsOf } from "../groups.js";
+import { projectionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { thumbnailAddress, thumbnailOf } from "../thumbnail.js";
 import { html, nothing } from "../vendor/lit.js";
 import { PointMap } from "../point-map.js";
+import { saveMenu } from "./save-menu.js";
 
 const METHODS = { pca: "PCA", tsne: "t-SNE", umap: "UMAP" };
 const GROUPINGS = { labels: "label", predicted: "prediction", right: "right or wrong" };
@@ -64,6 +66,7 @@ class Projection extends Panel {
           <p class="muted">
             ${found && this.#points.ready ? `${plural(found.about.ids.length, "sample")}${found.about.note ? `. ${found.about.note}` : ""}` : this.#points.error ? nothing : "computing…"}
           </p>
+          ${found ? saveMenu(this, `features ${chosen?.name} ${proj}`, () => projectionNumbers(found)) : nothing}
         </header>
         ${this.#controls(proj)} ${problem(this.#points.error)}
         <div
@@ -156,7 +159,7 @@ class Projection extends Panel {
     const about = this.found?.about;
     const shown = this.chosen.length ? this.chosen : this.pointed !== null ? [this.pointed] : [];
     if (!about || !shown.length)
-      return html`<p class="muted">
+      return html`<p class="muted skip-in-figures">
           Point at a sample to see it; click to select it. With the lasso, draw around several.
         </p>
         ${this.#nearest()}`;

@@ -4,9 +4,11 @@ import { freshJson } from "../api.js";
 import { className, classNames, model, predictsClasses, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { count, percent, plural } from "../format.js";
+import { sampleNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { thumbnailOf } from "../thumbnail.js";
 import { html, nothing, repeat } from "../vendor/lit.js";
+import { saveMenu } from "./save-menu.js";
 
 const PAGE = 120;
 
@@ -34,6 +36,7 @@ class Samples extends Panel {
         <p class="muted">
           ${found ? `${count(found.total)} of ${plural(studioState().data.count, "sample")}` : nothing}
         </p>
+        ${found ? saveMenu(this, "samples", () => sampleNumbers(found)) : nothing}
       </header>
       ${this.#controls()} ${problem(this.#rows.error)} ${found ? this.#list(found) : nothing}`;
   }

@@ -3,9 +3,13 @@
 import { address, freshJson } from "../api.js";
 import { chosenModels } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
+import { chartParts } from "../figure/chart.js";
 import { number, plural } from "../format.js";
+import { saved } from "../saved.js";
+import { trainingNumbers } from "../numbers.js";
 import { html, nothing } from "../vendor/lit.js";
 import uPlot from "../vendor/uplot.js";
+import { saveMenu } from "./save-menu.js";
 
 const HIDDEN = /^(val_)?(epoch|time|seconds|learning_rate|lr)$/;
 
@@ -36,10 +40,11 @@ class Training extends Panel {
   render() {
     const [m] = chosenModels();
     const found = this.#history.of(m.id, (signal) => freshJson(`api/models/${m.id}/history`, {}, signal));
-    if (found?.running && !this.#events) this.#listen(m.id);
+    if (found?.running && !saved && !this.#events) this.#listen(m.id);
     return html`<header class="panel-head">
         <h2>Training</h2>
         <p class="muted">${found?.epochs.length ? this.#summary(found) : nothing}</p>
+        ${found?.epochs.length ? saveMenu(this, `training ${m.name}`, trainingNumbers) : nothing}
       </header>
       ${problem(this.#history.error)}
       ${found && !found.epochs.length ? html`<p class="muted">${m.name} has no history of a training.</p>` : nothing}
@@ -97,7 +102,9 @@ class Training extends Panel {
         })),
       ],
     };
-    return new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
+    const chart = new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
+    box.querySelector(".u-wrap").asFigure = () => chartParts(chart);
+    return chart;
   }
 
   #width() {

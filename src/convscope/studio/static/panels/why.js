@@ -5,10 +5,11 @@ import { className, layersOf, model, samplePath } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { extent } from "../npy.js";
-import { numbersLink } from "../saving.js";
+import { USUAL, attributionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { loadInput } from "./input.js";
+import { saveMenu } from "./save-menu.js";
 
 class Why extends Panel {
   #methods = new Resource(this);
@@ -113,10 +114,10 @@ class Attribution extends Panel {
     this.#input.of(s === undefined ? null : `${m.id} ${s}`, (signal) => loadInput(s, m, signal));
     const found = this.#values.ready ? this.#values.value : null;
     const [low, high] = found ? extent(found.array.data) : [0, 0];
-    return html`<h3>
-        ${this.title}
-        ${found ? numbersLink(`${samplePath(m.id, s)}/why.npy`, query, `${this.method} sample ${s}`) : nothing}
-      </h3>
+    return html`<header class="panel-head">
+        <h3>${this.title}</h3>
+        ${found ? saveMenu(this, `${this.method} sample ${s}`, () => attributionNumbers(this.method, query)) : nothing}
+      </header>
       <p class="muted">
         ${found ? html`${number(low)} to ${number(high)}${found.about.layer ? html`, at ${found.about.layer}` : nothing}${this.#place(found.about)}` : this.#values.error ? nothing : s === undefined ? "no sample yet" : "computing…"}
       </p>

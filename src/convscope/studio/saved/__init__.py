@@ -1,0 +1,1 @@
+"""A selection of the studio as one page that needs no server."""
