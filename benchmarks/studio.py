@@ -10,10 +10,10 @@
 | process that decodes | the start of the studio | it is ready for the first file |
 
 Models: runs of `compact_cnn` and `deep_cnn` trained for an epoch on digits of 48x48, and ResNet50 of
-`keras.applications` with random weights on pictures of 224x224. Then the map of features with 10,000 and 100,000
-points, dragged; memory of the server after many selections (all layers, positions and predictions of changing
-samples); and 10,000 points in TensorBoard's projector, which gets features of the same size, where it is installed.
-Chromium draws without a graphics card here.
+`keras.applications` with random weights on pictures of 224x224. Then the map of features with 10,000 and
+100,000 points, dragged; memory of the server after many selections (all layers, positions and predictions of
+changing samples); and 10,000 points in TensorBoard's projector, which gets features of the same size, where
+it is installed. Chromium draws without a graphics card here.
 
     python benchmarks/studio.py [--parts answers points memory peer] [--json FILE] [--quick]
 """
@@ -61,7 +61,9 @@ FIELD = """([x, y]) => new Promise((done) => {
   panel.dispatchEvent(new PointerEvent('pointermove', { clientX: x, clientY: y, bubbles: true }));
   requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => done([performance.now() - start, Boolean(document.querySelector('cs-input').field)]);
+    port1.onmessage = () => {
+      done([performance.now() - start, Boolean(document.querySelector('cs-input').field)]);
+    };
     port2.postMessage(0);
   });
 })"""
@@ -274,7 +276,7 @@ def projection_figures(served: Served) -> list[Figure]:
         page.goto(served.link())
         page.wait_for_selector("cs-maps")
         layers = page.evaluate("fetch('api/models/0/layers').then((reply) => reply.json())")["layers"]
-        chosen = [row["name"] for row in layers if row["type"] == "Dense"][0]
+        chosen = next(row["name"] for row in layers if row["type"] == "Dense")
         page.evaluate(f"location.hash = '#view=projection&s=0&l={chosen}'")
         figures = []
         for name in ("first time", "again"):

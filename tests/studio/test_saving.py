@@ -186,8 +186,10 @@ def test_texts_and_whole_numbers_are_written_as_numpy_reads_them(opened):
     found = opened.value(
         """async () => { const { writeNpz } = await import('./static/npz.js');
           const arrays = {
-            'a/b': { data: ['é', '😀β', ''], shape: [3], dtype: 'U' }, n: { data: [7], shape: [], dtype: 'i4' },
-            u: { data: [1, 255], shape: [1, 2], dtype: 'u1' }, f: { data: [0.5, NaN], shape: [2], dtype: 'f8' },
+            'a/b': { data: ['é', '😀β', ''], shape: [3], dtype: 'U' },
+            n: { data: [7], shape: [], dtype: 'i4' },
+            u: { data: [1, 255], shape: [1, 2], dtype: 'u1' },
+            f: { data: [0.5, NaN], shape: [2], dtype: 'f8' },
           };
           return [...new Uint8Array(await writeNpz(arrays).arrayBuffer())]; }"""
     )

@@ -71,13 +71,11 @@ def studio(
 
     Raises:
         UsageError: Nothing is named so, or the port is taken.
-        DataError: A file is malformed.
-        RunError: The run is damaged.
+        DataError, RunError: A file is malformed, or the run damaged.
         BackendError: The extra `studio` is not installed.
     """
     check_studio()
     prepare_backend()
-    decoder = Lazy[Callable[[], object]]("convscope.studio.decoder:launched").load()()
     opening: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
     models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
     paths = [] if data is None else [data] if isinstance(data, str | os.PathLike) else list(data)
@@ -90,7 +88,7 @@ def studio(
         input_shape=input_shape,
         class_names=None if class_names is None else os.fspath(class_names),
         height=height,
-        decoder=decoder,
+        decoder=Lazy[Callable[[], object]]("convscope.studio.decoder:launched").load()(),
         progress=progress,
     )
 

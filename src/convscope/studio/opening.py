@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -43,12 +43,12 @@ def open_studio(
     """Opens models and data; `Studio.serve` or `Studio.start` then serves the page.
 
     Args:
-        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
-        data: Files or folders; none takes the data of the first run.
-        trust: Whether a file may hold code that runs when it is opened.
-        code: Modules to import first, which register layers with Keras.
-        input_shape: Of an architecture, or of a model that was never built.
-        class_names: A file with the names of the outputs.
+        models: As of `open_session`.
+        data: As of `open_session`.
+        trust: As of `open_session`.
+        code: As of `open_session`.
+        input_shape: As of `open_session`.
+        class_names: As of `open_session`.
         host: The address to listen on.
         port: None takes the usual one, or else any that is free.
         allow_remote: Whether `host` may be an address that others reach.
@@ -57,13 +57,10 @@ def open_studio(
         progress: Receives how much is done.
 
     Raises:
-        UsageError: Nothing has such a name, or an address that others reach without leave.
-        DataError: A file is malformed.
-        RunError: A run is damaged.
+        UsageError: An address that others reach without leave.
+        ConvscopeError: As of `open_session`.
     """
-    with ExitStack() as failing:
-        if decoder is not None:
-            failing.callback(decoder.close)
+    with _ended_on_failure(decoder):
         check_host(host, allow_remote)
         session = open_session(
             models,
@@ -75,9 +72,17 @@ def open_studio(
             decoder=decoder,
             progress=progress,
         )
-        studio = studio_of(session, host, port, frames=frames)
-        failing.pop_all()
-    return studio
+        return studio_of(session, host, port, frames=frames)
+
+
+@contextmanager
+def _ended_on_failure(decoder: Decoder | None) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if decoder is not None:
+            decoder.close()
+        raise
 
 
 def open_session(
@@ -94,17 +99,19 @@ def open_session(
     """Opens models and data without serving them.
 
     Args:
-        models: As `open_studio`, like all others.
-        data: Files or folders.
-        trust: Whether a file may hold code.
-        code: Modules to import first.
-        input_shape: Of an architecture.
+        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
+        data: Files or folders; none takes the data of the first run.
+        trust: Whether a file may hold code that runs when it is opened.
+        code: Modules to import first, which register layers with Keras.
+        input_shape: Of an architecture, or of a model that was never built.
         class_names: A file with the names of the outputs.
         decoder: A process that decodes inputs of one's own, if one has been started.
         progress: Receives how much is done.
 
     Raises:
-        ConvscopeError: As `open_studio`.
+        UsageError: Nothing has such a name.
+        DataError: A file is malformed.
+        RunError: A run is damaged.
     """
     if not models:
         raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
