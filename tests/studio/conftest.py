@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from small_runs import RUNS, SAMPLE, SLOW
+from studio_pages import page_of, write_stripes, write_tone
 
 FLAGS = (
     "--no-sandbox",
@@ -15,7 +18,6 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -31,76 +33,28 @@ def studio(finished, pictures):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Chromium, of `CHROMIUM` or of the system."""
+def browser(tmp_path_factory):
+    """Chromium, of `CHROMIUM` or of the system; its microphone hears a tone, its camera sees stripes."""
     driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("there is no Chromium: apt-get install chromium, or set CHROMIUM")
+    folder = tmp_path_factory.mktemp("devices")
+    devices = [
+        f"--use-file-for-fake-audio-capture={write_tone(folder / 'tone.wav')}",
+        f"--use-file-for-fake-video-capture={write_stripes(folder / 'stripes.y4m')}",
+    ]
     with driver.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        opened = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *devices])
         yield opened
         opened.close()
 
 
-class OpenedPage:
-    """A page of the studio, with all that its console said and all that it asked for."""
-
-    def __init__(self, page, base):
-        self.page = page
-        self.base = base
-        self.said = []
-        self.asked = []
-        page.set_default_timeout(1000 * SECONDS)
-        page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def _listen(self, message):
-        """Notes errors; that the page before this one has no icon is none of it."""
-        if message.type == "error" and not message.location.get("url", "").endswith("/favicon.ico"):
-            self.said.append(message.text)
-
-    def show(self, **selection):
-        """Opens a selection anew, and waits until its panels are there."""
-        address = "&".join(f"{name}={value}" for name, value in selection.items())
-        self.page.goto("about:blank")
-        self.page.goto(f"{self.base}#{address}")
-        self.page.wait_for_selector("main.view > *")
-        return self
-
-    def wait(self, expression):
-        """Waits until JavaScript gives something true; asked from outside, as the policy bars eval."""
-        end = time.monotonic() + SECONDS
-        while not self.page.evaluate(f"() => Boolean({expression})"):
-            assert time.monotonic() < end, f"never true: {expression}"
-            self.page.wait_for_timeout(40)
-
-    def value(self, expression, argument=None):
-        """What JavaScript gives."""
-        return self.page.evaluate(expression, argument)
-
-    @property
-    def address(self):
-        """The selection in the address, by name."""
-        parts = self.page.url.partition("#")[2].split("&")
-        return dict(part.split("=", 1) for part in parts if part)
-
-
 @pytest.fixture
 def opened(studio, browser):
-    """A page that is let in; at the end, nothing may have gone wrong on it and nothing have left."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    page = context.new_page()
-    page.goto(studio.link())
-    page.wait_for_selector("cs-studio")
-    base = page.url.split("#")[0].split("?")[0]
-    found = OpenedPage(page, base)
-    yield found
-    context.close()
-    outside = [url for url in found.asked if not url.startswith((base, "data:", "blob:", "about:"))]
-    assert not found.said
-    assert not outside
+    """A page of the studio of pictures."""
+    with page_of(studio, browser) as found:
+        yield found
 
 
 @pytest.fixture
@@ -137,3 +91,39 @@ def client(studio):
 def layers(client):
     """The layers of the model by name."""
     return {row["name"]: row for row in client.get("api/models/0/layers").json()["layers"]}
+
+
+def named(name):
+    """A run by its name; further tasks of kinds that another run has are slow."""
+    return pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+
+
+@pytest.fixture(scope="session", params=[named(name) for name in RUNS])
+def run(request, tmp_path_factory):
+    """A finished run of a kind in its studio, with its model and a sample as the model takes it."""
+    pytest.importorskip("starlette")
+    from convscope.scope.graph.graph import trace
+    from convscope.scope.record import as_inputs
+    from convscope.studio.opening import open_studio
+    from convscope.types import no_progress
+
+    folder = RUNS[request.param].train(tmp_path_factory.mktemp("runs"))
+    studio = open_studio([str(folder)], port=0, progress=no_progress)
+    studio.start(warm=False)
+    inputs, rows = studio.session.samples.rows_of("0")
+    model = studio.session.models["0"].model
+    x = as_inputs(model, inputs.take(np.array([rows[int(SAMPLE)]])))
+    yield SimpleNamespace(name=request.param, studio=studio, x=x, model=model, graph=trace(model, x))
+    studio.stop()
+
+
+@pytest.fixture
+def page(run, browser):
+    """Its page, with the maps of the first layer of kernels, a drawing of the sample and a prediction."""
+    with page_of(run.studio, browser) as opened:
+        opened.page.set_viewport_size({"width": 1280, "height": 900})
+        opened.show(s=SAMPLE)
+        opened.wait("document.querySelector('cs-maps')?.own")
+        opened.wait("document.querySelector('cs-prediction')?.prediction")
+        opened.wait("document.querySelector('cs-input .input-place')?.firstElementChild?.arrays")
+        yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,12 @@ import small_graphs
 import small_series
 import small_sounds
 import small_texts
+from PIL import Image
+from sklearn.datasets import load_digits
 
-PLAIN: Mapping[str, Any] = {"precision": "float32", "batch_size": 8, "learning_rate": 5e-3, "epochs": 2}
-ONE_EPOCH: Mapping[str, Any] = {"precision": "float32", "epochs": 1, "verbose": 0, "averaging": 0.0}
+LEAST = 1e-3
+"""Score of boxes that count."""
+ONCE: Mapping[str, Any] = {"precision": "float32", "epochs": 1, "batch_size": 8, "averaging": 0.0}
 
 
 @dataclass(frozen=True)
@@ -31,17 +35,24 @@ class SmallRun:
         kind: The kind of the data.
         write: Writes the data below a folder, and gives the path to train on.
         settings: Of the training.
+        boxes: Whether boxes count however unsure they are, as one epoch makes none that is sure.
     """
 
     kind: str
     write: Callable[[Path], Path]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    boxes: bool = False
 
     def train(self, folder: Path) -> Path:
         """Trains below a folder, and gives that of the run."""
         import convscope
 
-        return convscope.train(self.write(folder / "data"), out=folder / "run", **self.settings).folder
+        run = convscope.train(self.write(folder / "data"), out=folder / "run", **self.settings).folder
+        if self.boxes:
+            path = run / "calibration.json"
+            found = json.loads(path.read_text())
+            path.write_text(json.dumps({**found, "thresholds": [LEAST] * len(found["thresholds"])}))
+        return run
 
 
 def write_karate(folder: Path) -> Path:
@@ -77,6 +88,17 @@ def write_rings(folder: Path, count: int = 24) -> Path:
     return folder
 
 
+def write_digits(folder: Path, each: int = 60) -> Path:
+    """Handwritten zeros, ones and sevens of those that come with scikit-learn, 16x16, a folder of each."""
+    found = load_digits()
+    for digit in (0, 1, 7):
+        (folder / str(digit)).mkdir(parents=True)
+        for row in np.flatnonzero(found.target == digit)[:each]:
+            picture = Image.fromarray(np.clip(found.images[row] * 16, 0, 255).astype(np.uint8))
+            picture.resize((16, 16), Image.Resampling.BICUBIC).save(folder / str(digit) / f"{row}.png")
+    return folder
+
+
 def _in_folder(write: Callable[[Path, int], Path], count: int) -> Callable[[Path], Path]:
     def written(folder: Path) -> Path:
         folder.mkdir(parents=True)
@@ -92,34 +114,52 @@ def _sounds(folder: Path) -> Path:
 TEXTS = small_texts.CASES["text-classification"]
 SERIES = small_series.CASES["series-classification"]
 RUNS: Mapping[str, SmallRun] = {
+    "digits": SmallRun(
+        "image",
+        write_digits,
+        {
+            "architecture": "padded_cnn",
+            "epochs": 6,
+            "batch_size": 16,
+            "learning_rate": 5e-3,
+            "precision": "float32",
+        },
+    ),
     "image-detection": SmallRun(
-        "image", _in_folder(made_boxes.write_coco, 16), {**ONE_EPOCH, "options": {"width": 8}}
+        "image", _in_folder(made_boxes.write_coco, 16), {**ONCE, "options": {"width": 8}}, boxes=True
     ),
-    "text": SmallRun("text", TEXTS.write, {**TEXTS.settings, "epochs": 2}),
+    "text": SmallRun("text", TEXTS.write, {**TEXTS.settings, **ONCE}),
     "tagging": SmallRun(
-        "text", small_texts.CASES["text-tagging"].write, small_texts.CASES["text-tagging"].settings
+        "text",
+        small_texts.CASES["text-tagging"].write,
+        {**small_texts.CASES["text-tagging"].settings, **ONCE},
     ),
-    "series": SmallRun("series", SERIES.write, SERIES.settings),
-    "audio": SmallRun("audio", _sounds, small_sounds.SETTINGS),
+    "series": SmallRun("series", SERIES.write, {**SERIES.settings, **ONCE}),
+    "audio": SmallRun("audio", _sounds, {**small_sounds.SETTINGS, **ONCE}),
     "nodes": SmallRun(
         "graph", write_karate, {"recipe": "node-classification", "architecture": "gcn", "epochs": 12}
     ),
-    "graphs": SmallRun("graph", write_rings, {"epochs": 2, "batch_size": 8, "precision": "float32"}),
-    "volume": SmallRun("volume", made_volumes.write_scans, {**PLAIN, "options": {"width": 4}}),
+    "graphs": SmallRun("graph", write_rings, ONCE),
+    "volume": SmallRun("volume", made_volumes.write_scans, {**ONCE, "options": {"width": 4}}),
     "video": SmallRun(
         "video",
         made_films.write_films,
-        {**PLAIN, "options": {"width": 4, "frames": 6, "side": 32, "flip": False, "windows": 2}},
+        {**ONCE, "options": {"width": 4, "frames": 6, "side": 32, "flip": False, "windows": 2}},
     ),
     "points": SmallRun(
         "points",
         lambda folder: made_clouds.write_clouds(folder, intensity=True),
-        {**PLAIN, "options": {"width": 4, "points": 64, "neighborhood": 6}},
+        {**ONCE, "options": {"width": 4, "points": 64, "neighborhood": 6}},
     ),
     "points-detection": SmallRun(
         "points",
         lambda folder: made_streets.write_table(folder, 12),
-        {**ONE_EPOCH, "recipe": "points-detection", "points": 1024, "width": 16},
+        {**ONCE, "recipe": "points-detection", "points": 1024, "width": 16},
+        boxes=True,
     ),
 }
-"""By name; the run of pictures is the fixture `finished`."""
+"""By name."""
+SLOW = ("image-detection", "tagging", "graphs", "points-detection")
+"""Further tasks of kinds that another run has already."""
+SAMPLE = "1"
+"""Of each run, that is looked at."""

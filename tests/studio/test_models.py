@@ -94,8 +94,43 @@ def test_an_architecture_takes_inputs_of_ones_own_without_data():
             found = json_of(client.get(f"api/models/0/samples/{own}/prediction"))
             assert sum(found["probabilities"]) == pytest.approx(1, abs=1e-5)
             assert client.get("api/models/0/confusion").status_code == 422
-            picture = {"content": b"x", "headers": {"Content-Type": "image/png"}}
-            assert "Start the studio with" in client.post("api/inputs", **picture).json()["hint"]
+            assert state["models"][0]["blank"]["shape"] == [48, 48, 1]
+            assert ".png" in state["models"][0]["accepts"]
+    finally:
+        studio.stop()
+
+
+def test_a_plain_model_without_data_takes_files(plain, pictures):
+    path = next(pictures.glob("disc/*.png"))
+    studio = started([plain])
+    try:
+        with let_in(studio) as client:
+            (told,) = json_of(client.get("api/state"))["models"]
+            assert (told["kind"], told["blank"]["limits"]) == ("image", [0.0, 255.0])
+            sent = {"content": path.read_bytes(), "headers": {"Content-Type": "image/png"}}
+            own = json_of(client.post("api/inputs?name=a.png", **sent))["id"]
+            with Image.open(path) as picture:
+                read = np.asarray(picture.convert("L"), np.float32)
+            pixels = array_of(client.get(f"api/samples/{own}/input.npy"))
+            np.testing.assert_array_equal(pixels[..., 0], read)
+            assert json_of(client.get(f"api/samples/{own}/input.json"))["limits"] == [0.0, 255.0]
+            found = json_of(client.get(f"api/models/0/samples/{own}/prediction"))["probabilities"]
+            expected = keras.models.load_model(plain).predict(read[None, ..., None], verbose=0)[0]
+            assert found == pytest.approx(expected.tolist(), abs=1e-5)
+    finally:
+        studio.stop()
+
+
+def test_a_model_of_no_known_kind_says_why_it_takes_no_files():
+    model = keras.Sequential([keras.Input((3, 4, 5, 6, 7)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    studio = open_studio([model], port=0, progress=no_progress)
+    studio.start()
+    try:
+        with let_in(studio) as client:
+            (told,) = json_of(client.get("api/state"))["models"]
+            assert told["accepts"] == []
+            sent = {"content": b"x", "headers": {"Content-Type": "image/png"}}
+            assert "It reads none" in client.post("api/inputs", **sent).json()["hint"]
     finally:
         studio.stop()
 

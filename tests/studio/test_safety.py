@@ -33,8 +33,9 @@ def asked(studio, method, path, **headers):
         return stranger.request(method, path, headers=given)
 
 
-def test_every_address_refuses_who_has_no_cookie(studio, addresses):
-    assert {path: asked(studio, "GET", path).status_code for path in addresses} == dict.fromkeys(
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_every_address_refuses_who_has_no_cookie(studio, addresses, method):
+    assert {path: asked(studio, method, path).status_code for path in addresses} == dict.fromkeys(
         addresses, 403
     )
 

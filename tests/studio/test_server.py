@@ -208,6 +208,31 @@ def test_points_of_a_plane_and_neighbors(client, layers):
 
 
 @pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=5-9", 206, slice(5, 10)),
+        ("bytes=5-", 206, slice(5, None)),
+        ("bytes=-7", 206, slice(-7, None)),
+        ("bytes=0-999999", 206, slice(None)),
+        ("bytes=-", 200, slice(None)),
+        ("bytes=1-2,4-5", 200, slice(None)),
+        ("bytes=999999-", 416, slice(0)),
+        ("bytes=9-5", 416, slice(0)),
+    ],
+)
+def test_a_part_of_an_original_is_given_to_players(client, sample, asked, status, part):
+    path = f"api/samples/{sample['id']}/original"
+    whole = client.get(path)
+    assert whole.headers["accept-ranges"] == "bytes"
+    found = client.get(path, headers={"Range": asked})
+    assert found.status_code == status
+    assert found.content == whole.content[part]
+    if status == 206:
+        start, stop, _ = part.indices(len(whole.content))
+        assert found.headers["content-range"] == f"bytes {start}-{stop - 1}/{len(whole.content)}"
+
+
+@pytest.mark.parametrize(
     ("path", "status"),
     [
         ("api/models/7/layers", 404),

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
 
@@ -95,17 +96,30 @@ class Studio:
         """A link that opens the page once."""
         return f"{self.address}?token={self.keys.new_token()}"
 
-    def serve(self) -> None:
-        """Serves until it is stopped, by Ctrl+C or by `stop`."""
-        threading.Thread(target=self.session.warm_up, name="convscope-studio-warming", daemon=True).start()
+    def serve(self, *, warm: bool = True) -> None:
+        """Serves until it is stopped, by Ctrl+C or by `stop`.
+
+        Args:
+            warm: Whether what the first questions need is started before they are asked.
+        """
+        if warm:
+            warming = threading.Thread(
+                target=self.session.warm_up, name="convscope-studio-warming", daemon=True
+            )
+            warming.start()
         try:
             self._server.run([self._socket])
         finally:
             self.session.close()
 
-    def start(self) -> None:
-        """Serves in a thread of its own, which ends with the process."""
-        self._thread = threading.Thread(target=self.serve, name="convscope-studio-server", daemon=True)
+    def start(self, *, warm: bool = True) -> None:
+        """Serves in a thread of its own, which ends with the process.
+
+        Args:
+            warm: As `serve` takes it.
+        """
+        serve = partial(self.serve, warm=warm)
+        self._thread = threading.Thread(target=serve, name="convscope-studio-server", daemon=True)
         self._thread.start()
         end = time.monotonic() + SECONDS_TO_START
         while not self._server.started and self._thread.is_alive() and time.monotonic() < end:

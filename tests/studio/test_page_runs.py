@@ -1,0 +1,204 @@
+"""A real run of each kind in a browser: numbers behind drawings are those of scope, sums those of NumPy."""
+
+from __future__ import annotations
+
+import io
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from small_runs import RUNS, SAMPLE, SLOW
+from studio_pages import array_in
+
+from convscope import scope
+from convscope.kinds.registry import kinds
+from convscope.scope.geometry.geometry import geometries
+from convscope.scope.graph.layer_io import input_of
+from convscope.workflows.inspect.attribution import explained
+
+VIEWS = ("why", "kernels", "data", "projection", "compare", "training")
+
+
+def point_at(page, channel, at):
+    """Moves the pointer over the middle of a position of a map; gives what the page says lies there."""
+    spot = page.value(
+        """async ([channel, at]) => {
+          const { layoutOf, usualSize } = await import('./static/map-layout.js');
+          const { store } = await import('./static/store.js');
+          const panel = document.querySelector('cs-maps');
+          const { clientWidth, clientHeight } = panel.scroller;
+          const layout = layoutOf(panel.planes, panel.planes.channels, clientWidth,
+            usualSize(panel.planes, clientWidth, clientHeight));
+          const { x, y, w, h } = layout.spot(channel, at);
+          const box = panel.scroller.getBoundingClientRect();
+          return [box.left + x + w / 2, box.top + y + h / 2];
+        }""",
+        [channel, list(at)],
+    )
+    page.page.mouse.move(*spot)
+    page.wait("document.querySelector('cs-input .input-place').firstElementChild.field")
+    hover = page.value(
+        "async () => (await import('./static/store.js')).store.hover"  # layer, channel, position
+    )
+    return spot, hover
+
+
+def fed_to(run, layer):
+    """What a layer of the model is given for the sample, without the batch axis."""
+    part = keras.Model(run.model.input, layer.input)
+    return np.asarray(keras.tree.flatten(part(run.x))[0])[0]
+
+
+def patch_of(fed, places):
+    """What lies under a kernel: values at its places along each axis, 0 outside of the input."""
+    for axis, along in enumerate(places):
+        inside = np.take(fed, np.maximum(along, 0), axis=axis)
+        outside = (np.asarray(along) < 0).reshape([-1 if each == axis else 1 for each in range(fed.ndim)])
+        fed = np.where(outside, 0, inside)
+    return fed
+
+
+def check_sum(run, found, path, recorded, at, channel):
+    """The numbers of a position, against NumPy and against what the layer puts out."""
+    patch, kernel, products = (np.array(found[name]) for name in ("patch", "kernel", "products"))
+    np.testing.assert_allclose(products, patch * kernel, rtol=1e-6, atol=1e-12)
+    assert found["sum"] == pytest.approx(products.sum(), abs=1e-6)
+    assert found["before"] == pytest.approx(found["sum"] + found["bias"], abs=1e-9)
+    exact = recorded[(*at, channel)]
+    assert found["value"] == pytest.approx(exact, rel=2e-3, abs=2e-5)
+    layer = run.model.get_layer(path)
+    if type(layer).__name__ not in ("Dense", "Conv1D", "Conv2D", "Conv3D"):
+        return
+    weights = layer.get_weights()[0]
+    np.testing.assert_allclose(kernel.reshape(found["shape"]), weights[..., channel], rtol=1e-6)
+    fed = fed_to(run, layer)
+    taken = patch_of(fed, found["places"]) if found["places"] else fed[tuple(at)]
+    np.testing.assert_allclose(patch.reshape(found["shape"]), taken, rtol=1e-4, atol=1e-5)
+
+
+def test_maps_fields_and_sums_are_those_of_scope_and_numpy(run, page):
+    path = page.address["l"]
+    array = scope.record(run.model, run.x, path)[path].array[0]
+    recorded = np.moveaxis(array, -1, 0)
+    steps = page.value(
+        "() => { const p = document.querySelector('cs-maps').own;"
+        " return { shape: [p.channels, ...p.positions], data: [...p.data],"
+        " low: p.minimum, high: p.maximum }; }"
+    )
+    low, high = (np.array(steps[name]).reshape(-1, *[1] * (recorded.ndim - 1)) for name in ("low", "high"))
+    values = low + np.array(steps["data"]).reshape(steps["shape"]) / 255 * (high - low)
+    assert values.shape == recorded.shape
+    assert np.all(np.abs(values - recorded) <= (high - low) / 255 / 2 + 1e-4)
+
+    channel = min(1, len(recorded) - 1)
+    at = [length // 2 for length in recorded.shape[1:]][-2:]
+    spot, hover = point_at(page, channel, at)
+    assert hover["channel"] == channel
+    assert hover["at"][-2:] == at
+    where = geometries(run.graph, input_of(run.graph, path))[path]
+    field = page.value("() => document.querySelector('cs-input .input-place').firstElementChild.field")
+    assert tuple(map(tuple, field)) == tuple(where.window(hover["at"]))
+    said = page.page.locator("cs-maps .readout").inner_text()
+    assert said.startswith(f"map {channel} at ({', '.join(map(str, hover['at']))})")
+
+    page.page.mouse.click(*spot)
+    page.wait("document.querySelector('cs-position')?.position")
+    found = page.value("() => document.querySelector('cs-position').position")
+    assert (found["channel"], found["at"]) == (channel, hover["at"])
+    check_sum(run, found, path, array, hover["at"], channel)
+
+
+def test_the_drawing_is_of_the_numbers_that_the_model_takes(run, page):
+    drawn = array_in(page, "document.querySelector('cs-input .input-place').firstElementChild.arrays.input")
+    shown = run.studio.session.observed(run.studio.session.models["0"], SAMPLE).shown
+    np.testing.assert_allclose(drawn, np.asarray(shown, np.float64), rtol=1e-5, atol=1e-6)
+    taken = [np.asarray(each)[0] for each in keras.tree.flatten(run.x)]
+    assert any(np.array_equal(np.ravel(each), np.ravel(shown)) for each in taken)
+    page.page.wait_for_timeout(300)
+    for theme in ("light", "dark"):
+        page.page.emulate_media(color_scheme=theme)
+        page.page.wait_for_timeout(200)
+        picture = page.page.locator("cs-input .input-place").screenshot()
+        with Image.open(io.BytesIO(picture)) as image:
+            colors = image.convert("RGB").getcolors(1 << 24)
+        ground = max(colors)[0] / sum(count for count, _ in colors)
+        assert len(colors) > 8
+        assert ground < 0.998  # more is drawn than the ground
+
+
+def test_attributions_and_kernels_are_those_of_scope(run, page):
+    path = page.address["l"]
+    page.show(s=SAMPLE, view="why", why="saliency", t=0)
+    page.wait("document.querySelector('cs-attribution')?.values")
+    seen = array_in(page, "document.querySelector('cs-attribution').values")
+    expected = explained(run.model, run.graph, run.x, "saliency", target=0)[0].values
+    described = run.studio.session.observed(run.studio.session.models["0"], SAMPLE).description
+    joined = expected if described is None else described.joined(np.asarray(expected), added=True)
+    np.testing.assert_allclose(seen, joined, rtol=1e-3, atol=1e-5)
+    page.show(s=SAMPLE, view="kernels", l=path, c=0)
+    if page.page.locator("cs-kernels .muted", has_text="has no kernel").count():
+        return
+    page.wait("document.querySelector('cs-kernels')?.dataset.painted")
+    np.testing.assert_allclose(
+        array_in(page, "document.querySelector('cs-kernels').weights"),
+        scope.kernels(run.model, path).weights,
+        rtol=1e-6,
+    )
+
+
+def test_every_view_shows_the_run_without_a_problem(run, page):
+    path = page.address["l"]
+    for view in VIEWS:
+        page.show(s=SAMPLE, view=view, l=path)
+        page.page.wait_for_timeout(700)
+        assert page.page.locator(".problem").all_inner_texts() == [], view
+        page.page.set_viewport_size({"width": 360, "height": 800})
+        page.page.wait_for_timeout(150)
+        assert page.value("() => document.documentElement.scrollWidth") <= 360, view
+        page.page.set_viewport_size({"width": 1280, "height": 900})
+    page.show(s=SAMPLE, view="data")
+    page.page.wait_for_selector(".sample")
+    count = len(run.studio.session.samples)
+    assert page.page.locator("cs-samples .panel-head .muted").inner_text().startswith(f"{count} of ")
+
+
+def test_no_answer_names_a_place_of_this_machine(run, page):
+    told = page.value(
+        """async (paths) => Promise.all(paths.map(async (path) => (await fetch(path)).text()))""",
+        ["api/state", f"api/samples/{SAMPLE}/input.json", f"api/models/0/samples/{SAMPLE}/prediction"],
+    )
+    place = str(run.studio.session.models["0"].loaded.run.folder.parent)
+    assert not [text for text in told if place in text]
+
+
+def test_there_is_a_run_of_each_kind_that_has_an_element():
+    shown = {kind.name for kind in kinds() if kind.studio is not None}
+    assert shown == {each.kind for name, each in RUNS.items() if name not in SLOW}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["image-detection", "points-detection"], indirect=True)
+def test_boxes_are_drawn_where_they_are_found(run, page):
+    told = page.value(
+        "async (path) => (await (await fetch(path)).json())", f"api/models/0/samples/{SAMPLE}/prediction"
+    )
+    found = run.studio.session.models["0"]
+    inputs, rows = run.studio.session.samples.rows_of("0")
+    recipe, samples = found.loaded.recipe, inputs.samples.take(np.array([rows[int(SAMPLE)]]))
+    expected = recipe.to_predictions(
+        inputs.predict(np.array([rows[int(SAMPLE)]])), samples, found.loaded.class_names
+    )
+    assert len(told["marks"]) == len(told["cells"]) == len(expected)
+    assert [mark["name"] for mark in told["marks"]] == [each.class_name for each in expected]
+    for mark, each in zip(told["marks"], expected, strict=True):
+        assert mark["score"] == pytest.approx(each.score, abs=1e-5)
+        if run.name == "image-detection":  # pictures are as large as the input
+            np.testing.assert_allclose(mark["box"], each.corners, atol=1e-3)
+        else:
+            place = found.loaded.representation.place(samples.load(0))
+            np.testing.assert_allclose(mark["box"], each.values - np.append(place, np.zeros(4)), atol=1e-4)
+    page.wait("document.querySelector('cs-input .input-place').firstElementChild.marks?.length")
+    assert page.value(
+        "() => document.querySelector('cs-input .input-place').firstElementChild.marks.length"
+    ) == len(expected)
