@@ -3,7 +3,7 @@
 import { address, freshJson } from "../api.js";
 import { chosenModels } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
-import { chartParts } from "../figure/chart.js";
+import { band, chartParts } from "../figure/chart.js";
 import { number, plural } from "../format.js";
 import { saved } from "../saved.js";
 import { trainingNumbers } from "../numbers.js";
@@ -65,6 +65,7 @@ class Training extends Panel {
 
   updated() {
     const found = this.#history.value;
+    for (const chart of this.#charts) chart.redraw(false);
     const key = found && `${found.epochs.length} ${theme()} ${JSON.stringify(Object.keys(found.series))}`;
     if (!found || key === this.drawn) return;
     this.drawn = key;
@@ -92,6 +93,7 @@ class Training extends Panel {
       cursor: { sync: { key: "training" }, y: false },
       scales: { x: { time: false } },
       axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+      hooks: { draw: [(chart) => this.#markEpoch(chart, color("mark"))] },
       series: [
         { label: "epoch" },
         ...members.map((member, i) => ({
@@ -103,8 +105,29 @@ class Training extends Panel {
       ],
     };
     const chart = new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
-    box.querySelector(".u-wrap").asFigure = () => chartParts(chart);
+    box.querySelector(".u-wrap").asFigure = () =>
+      chartParts(chart, (plot, at) => ({ under: [], over: this.#epochBand(plot, at, color("mark")) }));
     return chart;
+  }
+
+  /** The epoch whose weights are shown. */
+  get shownEpoch() {
+    const [{ epoch, best_epoch: best }] = chosenModels();
+    return epoch ?? best ?? null;
+  }
+
+  #epochBand(plot, at, color) {
+    const x = this.shownEpoch === null ? null : at(this.shownEpoch);
+    return x === null ? [] : [band(plot, x - 0.5, x + 0.5, color)];
+  }
+
+  #markEpoch(chart, color) {
+    const shown = this.shownEpoch;
+    if (shown === null) return;
+    const x = chart.valToPos(shown, "x", true);
+    const { top, height } = chart.bbox;
+    chart.ctx.fillStyle = color;
+    chart.ctx.fillRect(Math.round(x), top, devicePixelRatio, height);
   }
 
   #width() {
