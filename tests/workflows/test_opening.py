@@ -1,5 +1,6 @@
 """A model is opened by whatever names it; what is no model, or not safe, is told."""
 
+import random
 import sys
 import zipfile
 
@@ -53,6 +54,14 @@ def test_a_run_brings_its_classes_and_its_representation(finished):
     opened = open_model(finished.folder)
     assert opened.class_names == ("disc", "horizontal", "vertical")
     assert opened.representation.shape == (16, 16, 1)
+
+
+def test_fresh_weights_are_the_same_each_time_and_draws_go_on():
+    random.seed(7)
+    expected = random.Random(7).random()
+    first, second = (open_model("compact_cnn").model.get_weights() for _ in range(2))
+    assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+    assert random.random() == expected
 
 
 def test_an_architecture_is_built():

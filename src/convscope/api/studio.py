@@ -76,8 +76,7 @@ def studio(
 
     Raises:
         UsageError: Nothing is named so, or the port is taken.
-        DataError: A file is malformed.
-        RunError: The run is damaged.
+        DataError, RunError: A file is malformed, or the run damaged.
         BackendError: The extra `studio` is not installed.
     """
     check_studio()

@@ -56,7 +56,7 @@ def early_middle_late(
             if left:
                 chosen.add(min(left, key=lambda path: abs(log(sizes[path] or 1) - wanted)))
         calls = [call for call in among if call.path in chosen]
-        fields = listed([_side(sizes[call.path]) for call in calls])
+        fields = listed([_said(geometry[call.path]) for call in calls])
         if geometry[calls[-1].path].hops:
             fields += " hop" if fields == "1" else " hops"
         why = f"{what} with receptive fields of {fields}, chosen for their range"
@@ -150,9 +150,12 @@ def _has_positions(call: Call) -> bool:
     return len(shape) > 2 and any(length != 1 for length in shape[1:-1])
 
 
-def _side(size: float | None) -> str:
-    """The mean side of a receptive field in words."""
-    return f"{size or 0:g}"
+def _said(geometry: Geometry) -> str:
+    """A receptive field in words: its side, or its sides where they differ, in a graph its hops."""
+    sides = [f"{side:g}" for side in geometry.receptive_field or () if side]
+    if geometry.hops or not sides:
+        return str(geometry.hops)
+    return sides[0] if len(set(sides)) == 1 else " x ".join(sides)
 
 
 def _extent(geometry: Geometry) -> float | None:

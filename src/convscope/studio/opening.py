@@ -45,12 +45,12 @@ def open_studio(
     """Opens models and data; `Studio.serve` or `Studio.start` then serves the page.
 
     Args:
-        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
-        data: Files or folders; none takes the data of the first run.
-        trust: Whether a file may hold code that runs when it is opened.
-        code: Modules to import first, which register layers with Keras.
-        input_shape: Of an architecture, or of a model that was never built.
-        class_names: A file with the names of the outputs.
+        models: As of `open_session`.
+        data: As of `open_session`.
+        trust: As of `open_session`.
+        code: As of `open_session`.
+        input_shape: As of `open_session`.
+        class_names: As of `open_session`.
         host: The address to listen on.
         port: None takes the usual one, or else any that is free.
         allow_remote: Whether `host` may be an address that others reach.
@@ -108,17 +108,19 @@ def open_session(
     """Opens models and data without serving them.
 
     Args:
-        models: As `open_studio`, like all others.
-        data: Files or folders.
-        trust: Whether a file may hold code.
-        code: Modules to import first.
-        input_shape: Of an architecture.
+        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
+        data: Files or folders; none takes the data of the first run.
+        trust: Whether a file may hold code that runs when it is opened.
+        code: Modules to import first, which register layers with Keras.
+        input_shape: Of an architecture, or of a model that was never built.
         class_names: A file with the names of the outputs.
         decoder: One whose process is already on its way.
         progress: Receives how much is done.
 
     Raises:
-        ConvscopeError: As `open_studio`.
+        UsageError: Nothing has such a name.
+        DataError: A file is malformed.
+        RunError: A run is damaged.
     """
     if not models:
         raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import importlib
 import os
+import random
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -198,7 +200,7 @@ def _built(
         )
     size = "x".join(str(length) for length in shape)
     count = classes or architecture.usual_classes if architecture.classifies else classes
-    with bounded_weights(f"The architecture {name} for {size}"):
+    with bounded_weights(f"The architecture {name} for {size}"), _seeded():
         made = build(short, shape, count, **options)
     if not architecture.classifies:
         kind = "kernel bank" if architecture.is_bank else "architecture"
@@ -206,6 +208,17 @@ def _built(
         return LoadedModel(made, short, f"the {kind} {name} for {size}{fresh}", architecture=architecture)
     origin = f"the architecture {name} for {size} and {count} classes, with fresh weights"
     return LoadedModel(made, short, origin, architecture=architecture)
+
+
+@contextmanager
+def _seeded(seed: int = 0) -> Iterator[None]:
+    """Fresh weights are the same each time; what the caller draws at random goes on as if nothing was."""
+    state = random.getstate()
+    random.seed(seed)  # from which Keras draws the seeds of initializers
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _of_run(run: Run) -> LoadedModel:

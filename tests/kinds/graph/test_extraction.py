@@ -114,7 +114,9 @@ def test_a_row_of_a_pair_is_both_ends_side_by_side_or_what_the_pair_has_of_its_o
 
 
 def test_a_row_of_a_whole_graph_is_the_mean_over_its_nodes(wholes, tmp_path):
-    found = extracted(wholes, tmp_path / "graphs.parquet", layers=["conv2", "pool3", "dense"], part_size=7)
+    found = extracted(
+        wholes, tmp_path / "graphs.parquet", layers=["conv2", "pool3", "pooled_norm"], part_size=7
+    )
     assert found.matrix("conv2").shape == found.matrix("pool3").shape == (20, 5)
     means, sums = found.matrix("conv2"), found.matrix("pool3")
     counts = sums[means > 0] / means[means > 0]

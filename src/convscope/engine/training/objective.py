@@ -126,7 +126,9 @@ class Objective:
         return f"{epoch}, validation {self.label} {now} (kept so far: epoch {place + 1}, {kept})"
 
     def _shown(self, value: float) -> str:
-        return f"{value:.3f}" if self.monitor is None or self.lowest else f"{value:.1%}"
+        if self.monitor is not None and not self.lowest:
+            return f"{value:.1%}"
+        return f"{value:.3f}" if abs(value) >= 0.1 or not value else f"{value:.3g}"
 
 
 def classifying(settings: FitSettings) -> keras.losses.Loss:

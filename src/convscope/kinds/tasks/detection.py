@@ -18,7 +18,6 @@ from convscope.engine.inference.infer import BatchView, predict_batches
 from convscope.engine.training.batches import Batch, Prefetched
 from convscope.engine.training.class_examples import CompactInputs
 from convscope.engine.training.objective import Objective
-from convscope.engine.training.settings import FitSettings
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.contract.recipe import (
     Augmentation,
@@ -130,18 +129,22 @@ class FlipView:
         return np.flip(scores, self.axis), np.flip(sides, self.axis)[..., order]
 
 
-def loss(settings: FitSettings) -> list[keras.losses.Loss]:
-    """Focal cross-entropy of centers, and the overlap of boxes."""
-    return [CenterFocal(), BoxGIoU()]
+def center_objective(boxes: Callable[[], keras.losses.Loss]) -> Objective:
+    """Focal cross-entropy of centers beside a loss of boxes; epochs are compared by how precise centers are.
+
+    Args:
+        boxes: Makes the loss of the maps of boxes.
+    """
+    return Objective(
+        loss=lambda settings: [CenterFocal(), boxes()],
+        metrics=lambda: [[CenterPrecision()], []],
+        monitor="scores_center_precision",
+        smoothed=3,
+        label="average precision of centers",
+    )
 
 
-OBJECTIVE = Objective(
-    loss=loss,
-    metrics=lambda: [[CenterPrecision()], []],
-    monitor="scores_center_precision",
-    smoothed=3,
-    label="average precision of centers",
-)
+OBJECTIVE = center_objective(BoxGIoU)
 
 
 def detection_recipe(
@@ -209,37 +212,64 @@ def detection_examples(context: ExampleContext[BoxRepresentation]) -> DetectionE
     return DetectionExamples(inputs, boxes, represent, len(context.class_names), augment)
 
 
+class MapView(Protocol):
+    """Another look at a batch, of which the maps can be brought back."""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """The batch as it is seen."""
+
+    def undone(self, scores: Array, sides: Array) -> tuple[Array, Array]:
+        """Maps of the batch as it is seen as those of the batch itself."""
+
+
 def find_boxes(fitted: Fitted[Any], samples: Samples, progress: Progress) -> list[FoundBoxes]:
     """All boxes of samples that are not quite unlikely, the surest first."""
     represent: BoxRepresentation = fitted.representation
-    inputs = represent.encode(samples, 0)
     views: list[FlipView] = [each for each in fitted.test_time_views if isinstance(each, FlipView)]
-    starts = range(0, len(inputs), BATCH)
-
-    def batches() -> Iterator[list[ArrayTree]]:
-        for start in starts:
-            values = inputs.take(np.arange(start, min(start + BATCH, len(inputs))))
-            yield [represent.to_inputs(values), *(represent.to_inputs(view(values)) for view in views)]
-
-    ahead = Prefetched(batches())
-    predicted = predict_batches(fitted.model, chain.from_iterable(ahead))
+    inputs = represent.encode(samples, 0)
     found: list[FoundBoxes] = []
-    try:
-        for start in starts:
-            scores, sides = _merged(list(islice(predicted, 1 + len(views))), views)
-            for place in range(len(scores)):
-                size = represent.size(samples, start + place)
-                corners, classes, sure = boxes_of_maps(scores[place], sides[place], represent.stride)
-                corners = represent.from_grid(size, corners)
-                found.append(FoundBoxes(corners, classes, sure.astype(np.float64), size))
-            progress(len(found), len(inputs), "predicting")
-    finally:
-        predicted.close()
-        ahead.close()
+    for scores, sides in predicted_maps(fitted.model, inputs, BATCH, views, represent.to_inputs):
+        size = represent.size(samples, len(found))
+        corners, classes, sure = boxes_of_maps(scores, sides, represent.stride)
+        found.append(FoundBoxes(represent.from_grid(size, corners), classes, sure.astype(np.float64), size))
+        progress(len(found), len(inputs), "predicting")
     return found
 
 
-def _merged(seen: Sequence[Sequence[Array]], views: Sequence[FlipView]) -> tuple[Array, Array]:
+def predicted_maps(
+    model: keras.Model,
+    inputs: CompactInputs,
+    batch: int,
+    views: Sequence[MapView],
+    to_inputs: Callable[[Tensor], ArrayTree],
+) -> Iterator[tuple[Array, Array]]:
+    """The maps of centers and of boxes of each sample, as the mean over the sample and its views.
+
+    Args:
+        model: With a center head.
+        inputs: Encoded samples; the next batch is read while one is computed.
+        batch: Samples that are predicted at a time.
+        views: Under which each sample is seen besides.
+        to_inputs: From encoded samples to inputs of the model.
+    """
+    starts = range(0, len(inputs), batch)
+
+    def batches() -> Iterator[list[ArrayTree]]:
+        for start in starts:
+            values = inputs.take(np.arange(start, min(start + batch, len(inputs))))
+            yield [to_inputs(values), *(to_inputs(view(values)) for view in views)]
+
+    ahead = Prefetched(batches())
+    predicted = predict_batches(model, chain.from_iterable(ahead))
+    try:
+        for _ in starts:
+            yield from zip(*_merged(list(islice(predicted, 1 + len(views))), views), strict=True)
+    finally:
+        predicted.close()
+        ahead.close()
+
+
+def _merged(seen: Sequence[Sequence[Array]], views: Sequence[MapView]) -> tuple[Array, Array]:
     """The mean over a batch and its views."""
     whole = [tuple(np.asarray(each, np.float32) for each in outputs) for outputs in seen]
     back = [whole[0], *(view.undone(*outputs) for view, outputs in zip(views, whole[1:], strict=True))]

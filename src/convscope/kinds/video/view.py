@@ -10,7 +10,7 @@ import numpy as np
 
 from convscope.kinds.video.readers.sources import Clip
 from convscope.kinds.video.representation import FramesDescription
-from convscope.kinds.video.strip import SIDE, Strip, film_markup, in_box, strongest_place
+from convscope.kinds.video.strip import GAP, SIDE, Strip, film_markup, in_box, strongest_place
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
 from convscope.lenses.sheet.lettering import line_height
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
@@ -31,6 +31,7 @@ _BARS = 64
 """Height of the bars that say how much each frame counts."""
 _MONTAGE = 2
 """Frames along each side of a thumbnail."""
+_TIMELESS = "alike for all frames, since the layer has one step of time"
 
 
 class FramesView(View):
@@ -194,26 +195,36 @@ class FramesView(View):
         named: tuple[str, Sequence[int]],
         scales: Sequence[Scale],
     ) -> int:
-        """Draws a row of maps, (frames, rows, columns, channels), for each channel; returns their end."""
+        """Draws maps, (frames, rows, columns, channels), in a row for each channel; returns their end.
+
+        Where maps have so few frames that several channels fit into one row, they stand side by side.
+        """
         left, down, room = where
         strip = Strip(left, room, min(maps.shape[0], MOST_SHOWN))
         moments = np.linspace(0, maps.shape[0] - 1, strip.count).round().astype(int).tolist()
         path, channels = named
-        for row, channel in enumerate(channels):
-            sheet.check(down)
-            high = 0
-            for place, moment in enumerate(moments):
-                values, x = maps[moment, ..., row], strip.x(place)
-                colors = in_box(scales[row].colors(values), strip.each, _TALL // 2)
+        wide = min(strip.each, round(_TALL / 2 * maps.shape[2] / maps.shape[1])) + GAP
+        block = strip.count * wide + LABEL
+        beside = max(1, (room + LABEL) // block)
+        if beside == 1:
+            wide = strip.pitch
+        high = 0
+        for place, channel in enumerate(channels):
+            if place % beside == 0:
+                down, high = down + high + 6 * (place > 0), 0
+                sheet.check(down)
+            start = left + place % beside * block
+            for at, moment in enumerate(moments):
+                values, x = maps[moment, ..., place], start + at * wide
+                colors = in_box(scales[place].colors(values), strip.each, _TALL // 2)
                 sheet.box(x, down, colors.shape[1], colors.shape[0], edge=sheet.theme.rule, width=0.6)
                 sheet.image(x, down, colors, name=f"maps {path} {channel} {moment}")
                 factor = (colors.shape[1] / values.shape[1], colors.shape[0] / values.shape[0])
                 sheet.missing(x, down, ~np.isfinite(values), factor)
                 high = max(high, colors.shape[0])
-            muted, label = sheet.theme.muted, (left - 10, down + high / 2 + 6)
+            muted, label = sheet.theme.muted, (start - 10, down + high / 2 + 6)
             sheet.text(*label, str(channel), size=TINY, color=muted, across="right")
-            down += high + 6
-        return down
+        return down + high + 6
 
     def _seen(self, window: Windows) -> str:
         (first, behind), (top, bottom), (left, right) = window
@@ -278,9 +289,10 @@ class FramesView(View):
             values = np.asarray(each.values, np.float64)
             scale = scale_of(sheet.theme, values, "diverging" if each.signed else None)
             sheet.text(MARGIN, y + 8, each.method, bold=True, width=INNER)
-            said = "  ·  ".join(line for line in overlay.lines if line)
+            alike = len(values) > 1 and bool((values == values[:1]).all())
+            said = "  ·  ".join([line for line in overlay.lines if line] + [_TIMELESS] * alike)
             top = int(sheet.paragraph(MARGIN, y + 8 + line_height(BODY), said, INNER, size=SMALL)) - 10
-            top = self._place_shares(sheet, top, strip, values)
+            top = top + 8 if alike else self._place_shares(sheet, top, strip, values)
             sheet.color_bar(MARGIN + room + BAR_GAP, top, LOWEST_BAR, scale)
             top += self.place_strip(
                 sheet, top, strip, self._heated(sheet, values, scale), f"overlay {each.method}"
@@ -300,29 +312,15 @@ class FramesView(View):
         each = np.nan_to_num(np.abs(values)).sum(axis=(1, 2))
         shares = each / (each.sum() or 1)
         most = float(shares.max()) or 1.0
+        theme = sheet.theme
         for place, at in enumerate(self.chosen):
-            high = max(_BARS * float(shares[at]) / most, 1.0)
-            x = strip.x(place)
-            sheet.box(
-                x,
-                y + _BARS - high,
-                strip.each,
-                high,
-                fill=sheet.theme.first,
-                edge=sheet.theme.rule,
-                width=0.3,
-            )
+            high, x = max(_BARS * float(shares[at]) / most, 1.0), strip.x(place)
+            top = y + _BARS - high
+            sheet.box(x, top, strip.each, high, fill=theme.first, edge=theme.rule, width=0.3)
             if strip.each >= 44:
-                said = f"{shares[at]:.0%}"
-                sheet.text(x, y + _BARS + 20, said, size=TINY, color=sheet.theme.muted)
-        sheet.text(
-            strip.left + strip.wide + 6,
-            y + _BARS,
-            "share",
-            size=TINY,
-            color=sheet.theme.muted,
-            width=BAR_ROOM,
-        )
+                sheet.text(x, y + _BARS + 20, f"{shares[at]:.0%}", size=TINY, color=theme.muted)
+        right = strip.left + strip.wide + 6
+        sheet.text(right, y + _BARS, "share", size=TINY, color=theme.muted, width=BAR_ROOM)
         return y + _BARS + 28
 
     def place_patch(self, sheet: Sheet, box: Box, patch: Patch, row: Sequence[Patch]) -> PlacedPatch:

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from convscope.lenses.figures.outlines import class_palette
+from convscope.lenses.figures.classes import (
+    BAR,
+    class_colors,
+    class_palette,
+    draw_key,
+    score_rows,
+    tell_score,
+)
 from convscope.lenses.sheet.grids import readable_on
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
-from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
+from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Colors, Numbers, color_bytes, find_theme
 
 if TYPE_CHECKING:
@@ -24,8 +31,6 @@ COLUMNS = 3
 """Panels in a row at most."""
 TALLEST = 900
 """Height of a picture at most, in pixels."""
-_BAR = 620
-_NAMES = 240
 _LABEL = 26
 """Width of a box below which its label is left out, in pixels of the sheet."""
 
@@ -102,7 +107,7 @@ def draw_box_cases(
     """
     sheet = Sheet(find_theme(theme))
     marks = any(panel.marked.any() for case in cases for panel in case.panels)
-    y = _legend(sheet, sheet.title(title), class_names, marks)
+    y = draw_key(sheet, sheet.title(title), box_colors(sheet, class_names, marks), filled=False)
     for case in cases:
         y += 34
         sheet.text(MARGIN, y, case.name, bold=True, width=INNER - 420)
@@ -174,19 +179,15 @@ def _enlarged(picture: Numbers, wide: int, high: int) -> Colors:
     return np.asarray(Image.fromarray(colors).resize(size, Image.Resampling.BICUBIC), np.uint8)
 
 
-def _legend(sheet: Sheet, y: int, class_names: Sequence[str], marks: bool) -> int:
-    """The color of each class and of faults; returns the next baseline."""
-    x, side = MARGIN, 18
-    colors = [f"#{bytes(color.tolist()).hex()}" for color in class_palette(len(class_names))]
-    faults = [("missed or wrong", sheet.theme.missing)] if marks else []
-    for name, color in [*zip(class_names, colors, strict=True), *faults]:
-        wide = side + 8 + int(width_of(name, SMALL)) + 24
-        if x > MARGIN and x + wide > MARGIN + INNER:
-            x, y = MARGIN, y + int(line_height(SMALL)) + 6
-        sheet.box(x, y - side + 3, side, side, edge=color, width=1.6)
-        sheet.text(x + side + 8, y, name, size=SMALL, width=INNER)
-        x += wide
-    return y + 16
+def box_colors(sheet: Sheet, class_names: Sequence[str], marks: bool) -> list[tuple[str, str]]:
+    """What the colors of frames mean.
+
+    Args:
+        sheet: Is drawn on.
+        class_names: What the classes are called.
+        marks: Whether some boxes are marked as faults.
+    """
+    return class_colors(class_names) + [("missed or wrong", sheet.theme.missing)] * marks
 
 
 def draw_box_scores(classes: Sequence[ScoredBoxes], *, theme: str = "light") -> Figure:
@@ -203,16 +204,12 @@ def draw_box_scores(classes: Sequence[ScoredBoxes], *, theme: str = "light") -> 
     y = sheet.title("Scores of classes")
     told = "Bars: average precision over IoU 0.5 to 0.95. Frames: at an IoU of 0.5."
     y = int(sheet.paragraph(MARGIN, y, told, INNER, color=sheet.theme.muted))
-    left, step = MARGIN + _NAMES, int(line_height(BODY)) + 10
-    for each in classes:
-        y += step
-        sheet.text(left - 16, y, each.name, across="right", width=_NAMES - 20)
-        sheet.box(left, y - 16, _BAR, 18, edge=sheet.theme.rule, width=0.6)
+    rows = score_rows(sheet, y, [each.name for each in classes])
+    for each, (left, y) in zip(classes, rows, strict=True):
         if each.ap is None or each.ap50 is None:
-            sheet.text(left + 8, y - 1, "in no test sample", size=SMALL, color=sheet.theme.muted)
+            tell_score(sheet, left, y, None)
             continue
-        sheet.box(left, y - 16, _BAR * each.ap, 18, fill=sheet.theme.first, width=0)
-        sheet.box(left, y - 16, _BAR * each.ap50, 18, edge=sheet.theme.first, width=1.2)
-        told = f"AP50 {each.ap50:.3f}, AP {each.ap:.3f}, {each.support:,} objects"
-        sheet.text(left + _BAR + 20, y, told, size=SMALL, color=sheet.theme.muted)
+        sheet.box(left, y - 16, BAR * each.ap, 18, fill=sheet.theme.first, width=0)
+        sheet.box(left, y - 16, BAR * each.ap50, 18, edge=sheet.theme.first, width=1.2)
+        tell_score(sheet, left, y, f"AP50 {each.ap50:.3f}, AP {each.ap:.3f}, {each.support:,} objects")
     return sheet.finish(y + 30)

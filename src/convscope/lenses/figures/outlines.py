@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from convscope.lenses.figures.classes import (
+    BAR,
+    class_colors,
+    class_palette,
+    draw_key,
+    score_rows,
+    tell_score,
+)
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
-from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, TINY, Sheet
+from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Colors, Numbers, find_theme
 
 if TYPE_CHECKING:
@@ -26,8 +32,6 @@ TALLEST = 420
 FILL = 0.4
 """Opacity of a class within its outline."""
 _BACKGROUND = "background"
-_BAR = 620
-_NAMES = 240
 
 Mask = npt.NDArray[np.uint8]
 
@@ -90,16 +94,6 @@ class ScoredClass(Protocol):
         """Samples that have it."""
 
 
-@cache
-def class_palette(classes: int) -> Colors:
-    """A color for each class, shape (classes, 3), uint8: hues a golden section apart, in three tones."""
-    colors = [
-        colorsys.hls_to_rgb((0.58 + 0.618034 * k) % 1, (0.45, 0.6, 0.35)[k % 3], (0.85, 0.7, 0.9)[k % 3])
-        for k in range(classes)
-    ]
-    return np.asarray(np.rint(255 * np.array(colors).reshape(classes, 3)), np.uint8)
-
-
 def draw_cases(cases: Sequence[Case], class_names: Sequence[str], *, theme: str = "light") -> Figure:
     """Draws samples one below the other: the input, the true mask, the predicted one, and their difference.
 
@@ -113,7 +107,8 @@ def draw_cases(cases: Sequence[Case], class_names: Sequence[str], *, theme: str 
     """
     sheet = Sheet(find_theme(theme))
     y = sheet.title("Masks beside the truth")
-    y = _legend(sheet, y, class_names)
+    colored = [each for each in class_colors(class_names) if each[0].lower() != _BACKGROUND]
+    y = draw_key(sheet, y, colored, filled=True)
     wide = (INNER - (COLUMNS - 1) * GUTTER) // COLUMNS
     for case in cases:
         y += 34
@@ -213,25 +208,6 @@ def _marked(picture: Colors, wrong: npt.NDArray[np.bool_], sheet: Sheet) -> Colo
     return made
 
 
-def _legend(sheet: Sheet, y: int, class_names: Sequence[str]) -> int:
-    """The color of each class; returns the next baseline."""
-    x, box = MARGIN, 18
-    for name, color in _colored(class_names):
-        wide = box + 8 + int(width_of(name, SMALL)) + 24
-        if x > MARGIN and x + wide > MARGIN + INNER:
-            x, y = MARGIN, y + int(line_height(SMALL)) + 6
-        sheet.box(x, y - box + 3, box, box, fill=color, width=0)
-        sheet.text(x + box + 8, y, name, size=SMALL, width=INNER)
-        x += wide
-    return y + 16
-
-
-def _colored(class_names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for name, color in zip(class_names, class_palette(len(class_names)), strict=True):
-        if name.lower() != _BACKGROUND:
-            yield name, f"#{bytes(color.tolist()).hex()}"
-
-
 def draw_class_scores(classes: Sequence[ScoredClass], *, theme: str = "light") -> Figure:
     """Draws the IoU of each class as a bar, and the mean Dice of samples as a ring with its interval.
 
@@ -246,23 +222,18 @@ def draw_class_scores(classes: Sequence[ScoredClass], *, theme: str = "light") -
     y = sheet.title("Scores of classes")
     told = "Bars: IoU of all positions. Rings: mean Dice of samples, with its 95% interval."
     y = int(sheet.paragraph(MARGIN, y, told, INNER, color=sheet.theme.muted))
-    left, step = MARGIN + _NAMES, int(line_height(BODY)) + 10
-    for each in classes:
-        y += step
-        sheet.text(left - 16, y, each.name, across="right", width=_NAMES - 20)
-        sheet.box(left, y - 16, _BAR, 18, edge=sheet.theme.rule, width=0.6)
+    rows = score_rows(sheet, y, [each.name for each in classes])
+    for each, (left, y) in zip(classes, rows, strict=True):
         if each.iou is None or each.dice is None:
-            sheet.text(left + 8, y - 1, "in no test sample", size=SMALL, color=sheet.theme.muted)
+            tell_score(sheet, left, y, None)
             continue
-        sheet.box(left, y - 16, _BAR * each.iou, 18, fill=sheet.theme.first, width=0)
+        sheet.box(left, y - 16, BAR * each.iou, 18, fill=sheet.theme.first, width=0)
         low, high = each.dice_interval or (each.dice, each.dice)
-        sheet.line(
-            [left + _BAR * low, left + _BAR * high], [y - 7, y - 7], color=sheet.theme.second, width=1.4
-        )
-        spot = np.array([[left + _BAR * each.dice, y - 7]])
+        sheet.line([left + BAR * low, left + BAR * high], [y - 7, y - 7], color=sheet.theme.second, width=1.4)
+        spot = np.array([[left + BAR * each.dice, y - 7]])
         sheet.dots(spot, _bytes(sheet.theme.ground), 7, edge=sheet.theme.second, name="dice")
         told = f"IoU {each.iou:.3f}, Dice {each.dice:.3f}, in {each.support} samples"
-        sheet.text(left + _BAR + 20, y, told, size=SMALL, color=sheet.theme.muted)
+        tell_score(sheet, left, y, told)
     return sheet.finish(y + 30)
 
 

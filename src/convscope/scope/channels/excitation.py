@@ -215,8 +215,7 @@ def excitations(
     """Finds for each of some kernels the input that excites it most.
 
     Adam (Kingma and Ba 2015, "Adam: A method for stochastic optimization") climbs the value of each kernel at
-    the center of its map; up to 16 kernels at once. Of several inputs the first that the
-    layer depends on is made, and the others are 0.
+    the center of its map. Of several inputs the first that the layer depends on is made; others are 0.
 
     Args:
         model: Any Keras model.

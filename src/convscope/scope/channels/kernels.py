@@ -72,8 +72,7 @@ def kernels(
     Args:
         model: Any Keras model.
         layer: Path or unique name of a convolution (of any kind) or dense layer.
-        excite: For how many kernels to find such an input, those with the largest weights first; or the
-            numbers of the kernels.
+        excite: For how many kernels such an input is found, the largest first; or numbers of kernels.
         steps: How often these inputs are improved.
         seed: Of their random starts and moves.
         low: The smallest value of the model's input.
@@ -91,11 +90,8 @@ def kernels(
     """
     graph = trace(model)
     call = with_kernel(graph, layer)
-    weights = weights_of(call.layer)
-    norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
-    chosen = _chosen(call.path, norms, excite)
-    dilation, step = _spacing(graph, call)
-    plain = Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
+    plain = _of_layer(graph, call)
+    chosen = _chosen(call.path, plain.norms, excite)
     if not chosen:
         return plain
     _check_excitable(graph, call)
@@ -138,6 +134,14 @@ def _spacing(graph: LayerGraph, call: Call) -> tuple[int, float | None]:
         return dilation, None
     stride = found.stride[0]
     return dilation, None if stride is None else stride / int(np.ravel(layer.strides)[0])
+
+
+def _of_layer(graph: LayerGraph, call: Call) -> Kernels:
+    """The kernels of a layer, with the norm of each and how far apart their weights lie in the input."""
+    weights = weights_of(call.layer)
+    norms = np.sqrt(np.square(weights, dtype=np.float32).sum(tuple(range(weights.ndim - 2))))
+    dilation, step = _spacing(graph, call)
+    return Kernels(call.path, call.type, weights, norms, dilation=dilation, step=step)
 
 
 def _chosen(path: str, norms: Floats, excite: int | Sequence[int]) -> tuple[int, ...]:

@@ -24,6 +24,11 @@ def main_input(graph: LayerGraph) -> int:
     return next((number for number in numbers if not is_table(graph, number)), 0)
 
 
+def gathers(graph: LayerGraph) -> bool:
+    """Whether layers look up neighbors in a table among the inputs, as those of graphs do."""
+    return any(is_table(graph, number) for number in range(len(graph.inputs)))
+
+
 def is_table(graph: LayerGraph, number: int) -> bool:
     """Whether an input only tells layers which values of another belong together, such as a graph's edges."""
     return _only_tells(graph, graph.inputs[number])

@@ -60,18 +60,30 @@ def _model(model: StudioModel, session: Session) -> Json:
         "inputs": list(model.graph.input_names),
         "blank": _blank(model, session),
         "complete": not unfinished,
+        "epochs": list(model.epochs),
+        "best_epoch": _best_epoch(model),
         "summary": unfinished or loaded.origin,
     }
 
 
 def _blank(model: StudioModel, session: Session) -> Json:
     """What an input of one's own has to be, where no sample shows it; None where that is open."""
-    shapes = [tuple(value.shape[1:]) for value in model.graph.inputs]
-    if len(shapes) != 1 or None in shapes[0] or model.element is None:
+    inputs = model.graph.inputs
+    lengths = [length for length in inputs[0].shape[1:] if length is not None]
+    if len(inputs) != 1 or len(lengths) + 1 < len(inputs[0].shape) or model.element is None:
         return None
-    lengths = tuple(length or 1 for length in shapes[0])
     values, description = np.zeros(lengths, np.float32), session.usual(model)
     return {**facts_of(values, description), **model.element.facts(values, description)}
+
+
+def _best_epoch(model: StudioModel) -> Json:
+    """The epoch whose weights a finished run has chosen; None where that is not known."""
+    run = model.loaded.run
+    if run is None or run.unfinished() or not (run.folder / "metrics.json").exists():
+        return None
+    best = run.metrics().get("best_epoch")
+    epoch = best.get("epoch") if isinstance(best, dict) else None
+    return int(epoch) if isinstance(epoch, int | float) else None
 
 
 def layers(session: Session, request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from convscope.scope.attribution.methods import METHODS, Attribution, find_method
 from convscope.scope.attribution.request import usual_batch
-from convscope.scope.geometry.geometry import is_table
+from convscope.scope.geometry.geometry import gathers
 from convscope.scope.layer_spec import has_trait
 from convscope.studio.answers import answered, array_answer, quick, slow, text_parameter
 from convscope.studio.errors import BadParameterError
@@ -62,10 +62,8 @@ def usual_methods(model: StudioModel) -> tuple[str, ...]:
     Class activation maps are none of them where layers gather from tables of neighbors, of which they mark
     some that no answer depends on, or select positions, so that maps do not lie over the input.
     """
-    graph = model.graph
-    gathers = any(is_table(graph, number) for number in range(len(graph.inputs)))
-    selects = any(has_trait(call.layer, "selects") for call in graph.calls)
-    return USUAL[1:] if gathers or selects else USUAL
+    selects = any(has_trait(call.layer, "selects") for call in model.graph.calls)
+    return USUAL[1:] if gathers(model.graph) or selects else USUAL
 
 
 def _found(session: Session, request: Request, progress: Progress) -> Attribution:
@@ -109,7 +107,7 @@ def _target(session: Session, model: StudioModel, given: str) -> int | None:
 
 
 def values(session: Session, request: Request, progress: Progress) -> Response:
-    """One value for each position of the input, without positions that repeat others."""
+    """One value for each position of the input, those that repeat others left out."""
     found, model = _found(session, request, progress), session.model(request.path_params["m"])
     description = session.observed(model, request.path_params["s"]).description
     added = METHODS[found.method].family == "gradient"

@@ -16,7 +16,7 @@ from convscope.lenses.figures.attribution import draw_attributions, overlays_of
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.views.view import Sample
 from convscope.scope.attribution.methods import METHODS, Attribution, attribute
-from convscope.scope.geometry.geometry import is_table
+from convscope.scope.geometry.geometry import gathers
 from convscope.scope.graph.graph import LayerGraph
 from convscope.scope.record import record
 from convscope.types import ArrayTree, Progress, no_progress
@@ -84,8 +84,7 @@ def inspect_attribution(
 
 def _attributions(context: InspectionContext, request: InspectionRequest, progress: Progress) -> Found:
     """By method, one for each input; notes say at which layer."""
-    gathers = any(is_table(context.graph, number) for number in range(len(context.graph.inputs)))
-    usual = USUAL_OF_GRAPHS if gathers else USUAL
+    usual = USUAL_OF_GRAPHS if gathers(context.graph) else USUAL
     methods = [request.method] if request.method in METHODS else list(usual)
     target = target_of(request.target, context.loaded.class_names)
     layer = request.layers[0] if request.layers else None
@@ -153,7 +152,6 @@ def explained(
     Raises:
         UsageError: As of `attribute`.
     """
-    gathers = any(is_table(graph, number) for number in range(len(graph.inputs)))
     return attribute(
         model,
         x,
@@ -162,7 +160,7 @@ def explained(
         target=target,
         output=output,
         at=at,
-        score="logit" if gathers else None,  # a sure prediction keeps its probability without any node
+        score="logit" if gathers(graph) else None,  # a sure prediction keeps its probability without any node
         seed=seed,
         batch_size=batch_size,
         progress=progress,

@@ -27,7 +27,7 @@ from convscope.kinds.image.kind import IMAGE_DETECTION
 from convscope.kinds.image.readers.inputs import read_inputs
 from convscope.kinds.tasks.detection import detection_recipe
 from convscope.kinds.tasks.detection_boxes import FoundBoxes
-from convscope.lenses.figures.outlines import class_palette
+from convscope.lenses.figures.classes import class_palette
 from convscope.lenses.sheet.grids import readable_on
 
 LEARNED = 3e9

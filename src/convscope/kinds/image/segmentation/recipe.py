@@ -25,7 +25,8 @@ from convscope.kinds.image.segmentation.augmentation import augmentation, test_t
 from convscope.kinds.image.segmentation.representation import MaskedImageRepresentation, fit_representation
 from convscope.kinds.tasks.segmentation import MaskGeometry, segmentation_recipe
 from convscope.kinds.tasks.segmentation_examples import suited
-from convscope.lenses.figures.outlines import Plane, class_palette
+from convscope.lenses.figures.classes import class_palette
+from convscope.lenses.figures.outlines import Plane
 
 LEARNED = 1e9
 """Pixels that a training learns from, counted as often as they are seen."""

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from convscope.kinds.points.detection.boxes import Floats, Marks, outlines
-from convscope.lenses.figures.outlines import class_palette
+from convscope.lenses.figures.boxes import box_colors
+from convscope.lenses.figures.classes import class_palette, draw_key
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import INNER, MARGIN, SMALL, TINY, Sheet
 from convscope.lenses.sheet.theme import Colors, Numbers, Theme, color_bytes, find_theme, mixed, scale_of
@@ -161,7 +162,11 @@ def draw_above(
     """
     sheet = Sheet(find_theme(theme))
     marks = any(panel.marked.any() for case in cases for panel in case.panels)
-    y = _legend(sheet, sheet.title(title), class_names, marks=marks)
+    y = draw_key(sheet, sheet.title(title), box_colors(sheet, class_names, marks), filled=False)
+    y += int(line_height(SMALL)) - 12
+    told = "Seen from above, x to the right and y upwards; the line in a box leads to its front."
+    sheet.text(MARGIN, y, told, size=SMALL, color=sheet.theme.muted, width=INNER)
+    y += 10
     for case in cases:
         y += 34
         sheet.text(MARGIN, y, case.name, bold=True, width=INNER - 420)
@@ -231,21 +236,3 @@ class _Labels:
         if free and bottom > high and left >= 0:
             self.placed.append((left, left + wide, bottom))
             self.sheet.text(self.spot[0] + left, self.spot[1] + bottom, label, size=TINY, color=color)
-
-
-def _legend(sheet: Sheet, y: int, class_names: Sequence[str], *, marks: bool) -> int:
-    """The color of each class and of faults, and what the line in a box is; returns the next baseline."""
-    x, side = MARGIN, 18
-    colors = [f"#{bytes(color.tolist()).hex()}" for color in class_palette(len(class_names))]
-    faults = [("missed or wrong", sheet.theme.missing)] if marks else []
-    for name, color in [*zip(class_names, colors, strict=True), *faults]:
-        wide = side + 8 + int(width_of(name, SMALL)) + 24
-        if x > MARGIN and x + wide > MARGIN + INNER:
-            x, y = MARGIN, y + int(line_height(SMALL)) + 6
-        sheet.box(x, y - side + 3, side, side, edge=color, width=1.6)
-        sheet.text(x + side + 8, y, name, size=SMALL, width=INNER)
-        x += wide
-    y += int(line_height(SMALL)) + 4
-    told = "Seen from above, x to the right and y upwards; the line in a box leads to its front."
-    sheet.text(MARGIN, y, told, size=SMALL, color=sheet.theme.muted, width=INNER)
-    return y + 10

@@ -7,22 +7,17 @@ boxes in its own coordinates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from convscope.data.boxes import align_boxes
 from convscope.data.splits import Samples, Split, Splits
-from convscope.engine.inference.infer import predict_batches
-from convscope.engine.training.batches import Batch, Prefetched
+from convscope.engine.training.batches import Batch
 from convscope.engine.training.class_examples import CompactInputs
-from convscope.engine.training.objective import Objective
-from convscope.engine.training.settings import FitSettings
 from convscope.errors import DataError
 from convscope.kinds.contract.recipe import (
     ExampleContext,
@@ -43,7 +38,6 @@ from convscope.kinds.points.detection.boxes import Floats, SpaceBoxes, inside
 from convscope.kinds.points.detection.figure import plot_space_boxes
 from convscope.kinds.points.detection.losses import SpaceBoxError
 from convscope.kinds.points.detection.metrics import (
-    USUAL_THRESHOLD,
     SpaceDetectionMetrics,
     best_thresholds,
     space_metrics,
@@ -57,13 +51,15 @@ from convscope.kinds.points.kind import POINTS_DETECTION
 from convscope.kinds.tasks.classification import encoded
 from convscope.kinds.tasks.detection import (
     build_detector,
+    center_objective,
     counts,
     example_samples,
     output_names,
+    predicted_maps,
+    thresholds_of,
 )
 from convscope.kinds.tasks.several_labels import no_mistakes
-from convscope.models.center_head import CenterFocal, CenterPrecision
-from convscope.types import Array, ArrayTree, Progress
+from convscope.types import Progress
 
 BATCH = 4
 """Clouds that are predicted at a time."""
@@ -133,18 +129,7 @@ def _with_points(boxes: SpaceBoxes, values: npt.NDArray[np.float32]) -> SpaceBox
     return replace(boxes, ignored=boxes.ignored | ~full)
 
 
-def loss(settings: FitSettings) -> list[keras.losses.Loss]:
-    """Focal cross-entropy of centers, and the error of boxes."""
-    return [CenterFocal(), SpaceBoxError()]
-
-
-OBJECTIVE = Objective(
-    loss=loss,
-    metrics=lambda: [[CenterPrecision()], []],
-    monitor="scores_center_precision",
-    smoothed=3,
-    label="average precision of centers",
-)
+OBJECTIVE = center_objective(SpaceBoxError)
 
 
 def find_boxes(
@@ -152,30 +137,15 @@ def find_boxes(
 ) -> list[SpaceFound]:
     """All boxes of clouds that are not quite unlikely, the surest first, in the coordinates of each."""
     represent = fitted.representation
-    inputs = represent.encode(samples, 0)
     views = [each for each in fitted.test_time_views if isinstance(each, MirroredClouds)]
-    starts = range(0, len(inputs), BATCH)
-
-    def batches() -> Iterator[list[ArrayTree]]:
-        for start in starts:
-            values = inputs.take(np.arange(start, min(start + BATCH, len(inputs))))
-            yield [values, *(view(values) for view in views)]
-
-    ahead = Prefetched(batches())
-    predicted = predict_batches(fitted.model, chain.from_iterable(ahead))
+    inputs = represent.encode(samples, 0)
     found: list[SpaceFound] = []
-    try:
-        for _ in starts:
-            scores, sides = _merged(list(islice(predicted, 1 + len(views))), views)
-            for place in range(len(scores)):
-                index = len(found)
-                values, classes, sure = decoded(scores[place], sides[place], represent)
-                values = represent.from_grid(represent.place_of(samples, index), values)
-                found.append(SpaceFound(values, classes, sure, _heights(samples, index, values)))
-            progress(len(found), len(inputs), "predicting")
-    finally:
-        predicted.close()
-        ahead.close()
+    for scores, sides in predicted_maps(fitted.model, inputs, BATCH, views, lambda values: values):
+        index = len(found)
+        values, classes, sure = decoded(scores, sides, represent)
+        values = represent.from_grid(represent.place_of(samples, index), values)
+        found.append(SpaceFound(values, classes, sure, _heights(samples, index, values)))
+        progress(len(found), len(inputs), "predicting")
     return found
 
 
@@ -190,33 +160,15 @@ def _has_camera(samples: Samples) -> bool:
     return isinstance(samples, BoxedClouds) and len(samples) > 0 and samples.calibration(0) is not None
 
 
-def _merged(seen: Sequence[Sequence[Array]], views: Sequence[MirroredClouds]) -> tuple[Array, Array]:
-    """The mean over a batch and its views."""
-    whole = [tuple(np.asarray(each, np.float32) for each in outputs) for outputs in seen]
-    back = [whole[0], *(view.undone(*outputs) for view, outputs in zip(views, whole[1:], strict=True))]
-    scores, sides = (np.mean([outputs[part] for outputs in back], axis=0) for part in (0, 1))
-    return scores, sides
-
-
 def predict(fitted: Fitted[PillarRepresentation], samples: Samples, progress: Progress) -> SpaceDetections:
     """The boxes of each cloud, written where that is asked for."""
     found = find_boxes(fitted, samples, progress)
-    thresholds, files = _thresholds(fitted), list[str]()
+    thresholds, files = thresholds_of(fitted), list[str]()
     folder = fitted.options.get("boxes")
     if folder:
         sure = [each.sure(thresholds) for each in found]
         files = write_boxes(Path(folder), samples, sure, fitted.class_names)
     return SpaceDetections(found, thresholds, files, _has_camera(samples))
-
-
-def _thresholds(fitted: Fitted[PillarRepresentation]) -> Floats:
-    """The least score of each class: as given, as found on the validation split, or the usual one."""
-    classes = len(fitted.class_names)
-    given = fitted.options.get("threshold")
-    known = fitted.calibration.get("thresholds", [])
-    if given is not None or len(known) != classes:
-        return np.full(classes, USUAL_THRESHOLD if given is None else float(given))
-    return np.array(known, np.float64)
 
 
 def calibrate(

@@ -13,6 +13,7 @@ from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.json_values import Plain
 from convscope.kinds.series.readers.segments import Windows
 from convscope.kinds.tasks.alarms import Alarm
+from convscope.phrasing import plural
 
 TRUE_POSITIVE = 1.0
 FALSE_POSITIVE = 0.11
@@ -178,13 +179,13 @@ class AnomalyMetrics(Plain):
 
     def to_line(self) -> str:
         """The metrics of all series."""
-        counted = f"{self.alarms} alarms in {self.rows} rows ({self.alarms_per_thousand:.2f} in 1,000)"
+        told = f"{plural(self.alarms, 'alarm')} in {self.rows} rows ({self.alarms_per_thousand:.2f} in 1,000)"
         if not self.known:
-            return f"{counted}, threshold {self.threshold:.2f}"
+            return f"{told}, threshold {self.threshold:.2f}"
         if self.nab_score is None:
-            return f"{counted}, all of them false: there are no anomalies"
+            return f"{told}, all of them false: there are no anomalies"
         line = (
-            f"{counted}, of {self.windows} anomalies found {self.recall:.1%}, "
+            f"{told}, of {self.windows} anomalies found {self.recall:.1%}, "
             f"of the alarms {self.precision:.1%} right, NAB score {self.nab_score:.1f}"
         )
         if self.row_f1 is None or self.false_alarm_rate is None or self.missed_alarm_rate is None:

@@ -14,6 +14,7 @@ from convscope.engine.metrics import EVALUATE_AGAIN
 from convscope.json_values import Plain
 from convscope.kinds.video.anomaly.reader import Anomalies
 from convscope.kinds.video.anomaly.scores import ScoredFilm
+from convscope.phrasing import plural
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class FrameMetrics(Plain):
 
     def to_line(self) -> str:
         """The metrics of all films."""
-        line = f"{self.alarms} alarms in {self.frames} frames, threshold {self.threshold:.2f}"
+        line = f"{plural(self.alarms, 'alarm')} in {self.frames} frames, threshold {self.threshold:.2f}"
         if self.false_alarm_rate is not None:
             line += f", false alarms in {self.false_alarm_rate:.2%} of the normal frames"
         if self.auc is not None:

@@ -44,10 +44,10 @@ class InputPanel extends Panel {
 
   #input = new Resource(this);
   #where = new Resource(this);
+  #found = new Resource(this);
   #effective = new Resource(this);
   #rest = null;
   #timer = 0;
-  #found = new Resource(this);
   #element = null;
 
   render() {
@@ -78,7 +78,7 @@ class InputPanel extends Panel {
                 Effective field
               </button>`
         }
-        ${meta ? saveMenu(this, `input ${meta.name}`, () => inputNumbers(sideOf(this.side))) : nothing}
+        ${meta && s !== undefined ? saveMenu(this, `input ${meta.name}`, () => inputNumbers(sideOf(this.side))) : nothing}
       </header>
       ${problem(this.#input.error ?? this.#effective.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
