@@ -25,7 +25,7 @@ class AudioInput extends TimelineInput {
       <audio
         controls
         preload="metadata"
-        src=${address(source)}
+        src=${address(source).href}
         @loadedmetadata=${this.#follow}
         @timeupdate=${this.#follow}
         @seeked=${this.#follow}
