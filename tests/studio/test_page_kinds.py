@@ -1,4 +1,4 @@
-"""Elements of kinds in a browser, on made arrays: what they tell of clicks, and arrays that they read and write."""
+"""Elements of kinds in a browser, on made arrays: what clicks tell, and arrays that are read and written."""
 
 from __future__ import annotations
 
@@ -24,12 +24,9 @@ TIME = {"name": "time", "unit": "s", "length": 40, "start": 0, "step": 0.5}
 SAMPLES = {
     "image": ((12, 10, 3), {"limits": [0, 1]}, [[2, 5], [3, 6]], (12, 10)),
     "text": ((5,), {"tokens": TOKENS, "target": None}, [[1, 3]], (5,)),
-    "series": ((40, 2), {"axes": [TIME], "channels": ["speed", "heat"]}, [[4, 9]], (40, 2)),
-    "audio": ((400,), {"axes": [{**TIME, "length": 400}], "rate": 8000, "begins": 0}, [[40, 90]], (400,)),
     "graph": ((4, 3), {"graph": GRAPH}, [[1, 2]], (4,)),
     "volume": ((9, 10, 11, 1), {}, [[2, 5], [3, 6], [4, 7]], (9, 10, 11)),
     "video": ((6, 12, 10, 1), {"axes": [TIME]}, [[2, 5], [3, 6], [4, 7]], (6, 12, 10)),
-    "points": ((50, 3), {"axes": []}, [[3, 4]], (50,)),
 }
 """Shape, what is told besides, a field, and the shape of an attribution, by kind."""
 
@@ -55,7 +52,7 @@ MOUNT = """async ([script, name, shape, data, meta, field, overlay, overlayShape
 }"""
 
 
-@pytest.mark.parametrize("name", ["image", "text", "graph", "volume", "video"])
+@pytest.mark.parametrize("name", SAMPLES)
 def test_a_click_picks_a_position_within_the_sample(opened, name):
     shape, told, field, overlay_shape = SAMPLES[name]
     data, overlay = RNG.normal(size=shape), RNG.normal(size=overlay_shape)
