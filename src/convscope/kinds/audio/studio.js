@@ -25,7 +25,7 @@ class AudioInput extends TimelineInput {
       <audio
         controls
         preload="metadata"
-        src=${address(source).href}
+        src=${address(source)}
         @loadedmetadata=${this.#follow}
         @timeupdate=${this.#follow}
         @seeked=${this.#follow}
