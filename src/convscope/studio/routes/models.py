@@ -62,7 +62,7 @@ def _model(model: StudioModel, session: Session) -> Json:
         "complete": not unfinished,
         "epochs": list(model.epochs),
         "best_epoch": _best_epoch(model),
-        "summary": unfinished or loaded.origin,
+        "summary": unfinished,
     }
 
 
