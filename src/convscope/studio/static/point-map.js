@@ -179,9 +179,12 @@ export class PointMap {
     this.points.material.uniforms.size.value =
       ratio * Math.min(16, (many > 20000 ? 3 : many > 3000 ? 4.5 : 7) * Math.sqrt(this.view.zoom));
     this.renderer.render(this.scene, this.camera);
-    Object.assign(this.over, { width: width * ratio, height: height * ratio });
+    const size = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+    // A canvas that is given a size, even its own, is made anew.
+    if (this.over.width !== size.width || this.over.height !== size.height) Object.assign(this.over, size);
     const context = this.over.getContext("2d");
-    context.scale(ratio, ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
     if (this.options.thumbnail) this.#thumbnails(context, width, height);
     this.#marks(context);
   }
