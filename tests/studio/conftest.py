@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from small_runs import RUNS, SAMPLE, SLOW
-from studio_pages import page_of, write_stripes, write_tone
+from studio_pages import OpenedPage, page_of, write_stripes, write_tone
 
 FLAGS = (
     "--no-sandbox",
