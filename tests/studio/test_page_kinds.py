@@ -1,4 +1,4 @@
-"""The element of each kind in a browser: draws a sample, its field, an attribution, and tells of clicks."""
+"""Elements of kinds in a browser, on made arrays: what clicks tell, and arrays that are read and written."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import io
 
 import numpy as np
 import pytest
-
-from convscope.kinds.registry import kinds
 
 RNG = np.random.default_rng(0)
 TOKENS = ["the", "film", "was", "rather", "good"]
@@ -26,12 +24,9 @@ TIME = {"name": "time", "unit": "s", "length": 40, "start": 0, "step": 0.5}
 SAMPLES = {
     "image": ((12, 10, 3), {"limits": [0, 1]}, [[2, 5], [3, 6]], (12, 10)),
     "text": ((5,), {"tokens": TOKENS, "target": None}, [[1, 3]], (5,)),
-    "series": ((40, 2), {"axes": [TIME], "channels": ["speed", "heat"]}, [[4, 9]], (40, 2)),
-    "audio": ((400,), {"axes": [{**TIME, "length": 400}], "rate": 8000, "begins": 0}, [[40, 90]], (400,)),
     "graph": ((4, 3), {"graph": GRAPH}, [[1, 2]], (4,)),
     "volume": ((9, 10, 11, 1), {}, [[2, 5], [3, 6], [4, 7]], (9, 10, 11)),
     "video": ((6, 12, 10, 1), {"axes": [TIME]}, [[2, 5], [3, 6], [4, 7]], (6, 12, 10)),
-    "points": ((50, 3), {"axes": []}, [[3, 4]], (50,)),
 }
 """Shape, what is told besides, a field, and the shape of an attribution, by kind."""
 
@@ -57,34 +52,7 @@ MOUNT = """async ([script, name, shape, data, meta, field, overlay, overlayShape
 }"""
 
 
-def shown_kinds():
-    return [kind for kind in kinds() if kind.studio is not None]
-
-
-@pytest.mark.parametrize("kind", shown_kinds(), ids=lambda kind: kind.name)
-def test_an_element_draws_samples_of_its_kind(opened, kind):
-    shape, told, field, overlay_shape = SAMPLES[kind.name]
-    element = kind.studio.load()
-    script = f"kinds/{kind.name}/{element.script.partition(':')[2]}"
-    data = RNG.normal(size=shape).astype(np.float32)
-    overlay = RNG.normal(size=overlay_shape).astype(np.float32)
-    opened.show(s=3)
-    given = [script, element.name, list(shape), data.ravel().tolist(), told, field]
-    opened.value(MOUNT, [*given, overlay.ravel().tolist(), list(overlay_shape)])
-    box = opened.value(
-        "() => { const b = window.drawn.getBoundingClientRect(); return [b.width, b.height]; }"
-    )
-    assert box[0] > 40
-    assert box[1] > 20
-    colors = opened.value(
-        "() => [...window.drawn.querySelectorAll('canvas')].map((c) => c.width * c.height)"
-        ".concat([...window.drawn.querySelectorAll('.token')].map(() => 1))"
-    )
-    assert colors
-    assert min(colors) > 0
-
-
-@pytest.mark.parametrize("name", ["image", "text", "graph", "volume", "video"])
+@pytest.mark.parametrize("name", SAMPLES)
 def test_a_click_picks_a_position_within_the_sample(opened, name):
     shape, told, field, overlay_shape = SAMPLES[name]
     data, overlay = RNG.normal(size=shape), RNG.normal(size=overlay_shape)

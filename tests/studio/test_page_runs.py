@@ -44,10 +44,13 @@ def point_at(page, channel, at):
     return spot, hover
 
 
-def fed_to(run, layer):
-    """What a layer of the model is given for the sample, without the batch axis."""
-    part = keras.Model(run.model.input, layer.input)
-    return np.asarray(keras.tree.flatten(part(run.x))[0])[0]
+def fed_to(run, path):
+    """What a layer is given for the sample, without the batch axis: what the layer before it puts out."""
+    given = run.graph.find(path).inputs[0]
+    makers = [call.path for call in run.graph.calls if given in call.outputs and call.kind == "layer"]
+    if not makers:
+        return np.asarray(keras.tree.flatten(run.x)[0])[0]
+    return scope.record(run.model, run.x, makers)[makers[-1]].array[0]
 
 
 def patch_of(fed, places):
@@ -72,12 +75,19 @@ def check_sum(run, found, path, recorded, at, channel):
         return
     weights = layer.get_weights()[0]
     np.testing.assert_allclose(kernel.reshape(found["shape"]), weights[..., channel], rtol=1e-6)
-    fed = fed_to(run, layer)
+    fed = fed_to(run, path)
     taken = patch_of(fed, found["places"]) if found["places"] else fed[tuple(at)]
     np.testing.assert_allclose(patch.reshape(found["shape"]), taken, rtol=1e-4, atol=1e-5)
 
 
-def test_maps_fields_and_sums_are_those_of_scope_and_numpy(run, page):
+def test_all_that_is_shown_of_a_sample_is_of_scope_and_numpy(run, page):
+    check_drawing(run, page)
+    check_maps(run, page)
+    check_places(run, page)
+
+
+def check_maps(run, page):
+    """Maps, what the position under the pointer depends on, and its sum where it is clicked."""
     path = page.address["l"]
     array = scope.record(run.model, run.x, path)[path].array[0]
     recorded = np.moveaxis(array, -1, 0)
@@ -109,14 +119,14 @@ def test_maps_fields_and_sums_are_those_of_scope_and_numpy(run, page):
     check_sum(run, found, path, array, hover["at"], channel)
 
 
-def test_the_drawing_is_of_the_numbers_that_the_model_takes(run, page):
+def check_drawing(run, page):
+    """The drawing is of the numbers that the model takes, and shows something in both themes."""
     drawn = array_in(page, "document.querySelector('cs-input .input-place').firstElementChild.arrays.input")
     shown = run.studio.session.observed(run.studio.session.models["0"], SAMPLE).shown
     np.testing.assert_allclose(drawn, np.asarray(shown, np.float64), rtol=1e-5, atol=1e-6)
     taken = [np.asarray(each)[0] for each in keras.tree.flatten(run.x)]
     assert any(np.array_equal(np.ravel(each), np.ravel(shown)) for each in taken)
-    page.page.wait_for_timeout(300)
-    for theme in ("light", "dark"):
+    for theme in ("dark", "light"):
         page.page.emulate_media(color_scheme=theme)
         page.page.wait_for_timeout(200)
         picture = page.page.locator("cs-input .input-place").screenshot()
@@ -127,8 +137,25 @@ def test_the_drawing_is_of_the_numbers_that_the_model_takes(run, page):
         assert ground < 0.998  # more is drawn than the ground
 
 
-def test_attributions_and_kernels_are_those_of_scope(run, page):
+def test_every_view_shows_a_run_without_a_problem(run, page):
     path = page.address["l"]
+    check_attributions_and_kernels(run, page, path)
+    for view in VIEWS:
+        page.show(s=SAMPLE, view=view, l=path)
+        page.page.wait_for_timeout(400)
+        assert page.page.locator(".problem").all_inner_texts() == [], view
+        page.page.set_viewport_size({"width": 360, "height": 800})
+        page.page.wait_for_timeout(60)
+        assert page.value("() => document.documentElement.scrollWidth") <= 360, view
+        page.page.set_viewport_size({"width": 1280, "height": 900})
+    page.show(s=SAMPLE, view="data")
+    page.page.wait_for_selector(".sample")
+    count = len(run.studio.session.samples)
+    assert page.page.locator("cs-samples .panel-head .muted").inner_text().startswith(f"{count} of ")
+
+
+def check_attributions_and_kernels(run, page, path):
+    """They are those of scope."""
     page.show(s=SAMPLE, view="why", why="saliency", t=0)
     page.wait("document.querySelector('cs-attribution')?.values")
     seen = array_in(page, "document.querySelector('cs-attribution').values")
@@ -147,23 +174,8 @@ def test_attributions_and_kernels_are_those_of_scope(run, page):
     )
 
 
-def test_every_view_shows_the_run_without_a_problem(run, page):
-    path = page.address["l"]
-    for view in VIEWS:
-        page.show(s=SAMPLE, view=view, l=path)
-        page.page.wait_for_timeout(700)
-        assert page.page.locator(".problem").all_inner_texts() == [], view
-        page.page.set_viewport_size({"width": 360, "height": 800})
-        page.page.wait_for_timeout(150)
-        assert page.value("() => document.documentElement.scrollWidth") <= 360, view
-        page.page.set_viewport_size({"width": 1280, "height": 900})
-    page.show(s=SAMPLE, view="data")
-    page.page.wait_for_selector(".sample")
-    count = len(run.studio.session.samples)
-    assert page.page.locator("cs-samples .panel-head .muted").inner_text().startswith(f"{count} of ")
-
-
-def test_no_answer_names_a_place_of_this_machine(run, page):
+def check_places(run, page):
+    """No answer names a folder of this machine."""
     told = page.value(
         """async (paths) => Promise.all(paths.map(async (path) => (await fetch(path)).text()))""",
         ["api/state", f"api/samples/{SAMPLE}/input.json", f"api/models/0/samples/{SAMPLE}/prediction"],

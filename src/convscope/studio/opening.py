@@ -220,7 +220,15 @@ def _samples(
                 raise
             return None, [f"Without data: {reason_of(error)}"]
     samples = SampleList(read)
-    return samples, [*notes, *samples.notes]
+    return samples, [*notes, *(_without_places(note, models) for note in samples.notes)]
+
+
+def _without_places(note: str, models: Sequence[StudioModel]) -> str:
+    """A note with the names of runs in place of their folders, which the page tells nobody."""
+    for model in models:
+        if model.loaded.run is not None:
+            note = note.replace(str(model.loaded.run.folder), model.loaded.name)
+    return note
 
 
 def _encoders(models: Sequence[StudioModel], samples: SampleList | None) -> dict[str, Encoder]:

@@ -60,7 +60,7 @@ def _model(model: StudioModel, session: Session) -> Json:
         "inputs": list(model.graph.input_names),
         "blank": _blank(model, session),
         "complete": not unfinished,
-        "summary": unfinished or loaded.origin,
+        "summary": unfinished,
     }
 
 
