@@ -12,8 +12,8 @@
 Models: runs of `compact_cnn` and `deep_cnn` trained for an epoch on digits of 48x48, and ResNet50 of
 `keras.applications` with random weights on pictures of 224x224. Then the map of features with 10,000 and
 100,000 points, dragged; memory of the server after many selections (all layers, positions and predictions of
-changing samples); and 10,000 points in TensorBoard's projector, which gets features of the same size, where
-it is installed. Chromium draws without a graphics card here.
+changing samples); and 10,000 points in TensorBoard's projector, where it is installed. Chromium draws without
+a graphics card here.
 
     python benchmarks/studio.py [--parts answers points memory peer] [--json FILE] [--quick]
 """
@@ -25,6 +25,7 @@ import base64
 import io
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -33,7 +34,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from results import Figure, add_arguments, print_table, write_results
 from sklearn.datasets import load_digits
-from studio_browser import browser, frames_while_dragged, waited
+from studio_browser import browser, frames_while, frames_while_dragged, waited
 from studio_peer import projector_figures
 from studio_server import Served, made_resnet, serving, trained
 
@@ -61,9 +62,8 @@ FIELD = """([x, y]) => new Promise((done) => {
   panel.dispatchEvent(new PointerEvent('pointermove', { clientX: x, clientY: y, bubbles: true }));
   requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      done([performance.now() - start, Boolean(document.querySelector('cs-input').field)]);
-    };
+    const lit = () => Boolean(document.querySelector('cs-input').field);
+    port1.onmessage = () => done([performance.now() - start, lit()]);
     port2.postMessage(0);
   });
 })"""
@@ -220,6 +220,41 @@ def answer_figures(name: str, served: Served, side: int, repeats: int, target: f
     ]
 
 
+def point_around(page: Page, x: float, y: float, step: int) -> None:
+    """Moves the pointer a little."""
+    page.mouse.move(x + step % 90, y + step % 40)
+
+
+def many_maps_figures(served: Served) -> list[Figure]:
+    """Frames a second over the 2,048 maps of the last layer of ResNet50: scrolled, and pointed at."""
+    figures = []
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(120_000)
+        page.add_init_script(WATCH)
+        page.goto(served.link())
+        page.wait_for_selector("cs-maps canvas")
+        for size in ("usual", 12):
+            sized = "" if size == "usual" else f"&size={size}"
+            page.evaluate(f"() => {{ location.hash = '#s=0&l=conv5_block3_out{sized}'; }}")
+            page.reload()
+            waited(page, "window.told.maps")
+            page.wait_for_timeout(500)
+            count = page.evaluate("() => document.querySelector('cs-maps').own.channels")
+            box = page.locator("cs-maps .maps-scroll").bounding_box()
+            assert box is not None
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            page.mouse.move(x, y)
+            title = f"{count:,} maps of {'the usual size' if size == 'usual' else f'{size} px'}"
+            scrolled = frames_while(page, lambda step: page.mouse.wheel(0, 90 if step // 20 % 2 else -90))
+            pointed = frames_while(page, partial(point_around, page, x, y))
+            figures += [
+                Figure(f"{title}: frames while scrolled", scrolled, "frames/s"),
+                Figure(f"{title}: frames while pointed at", pointed, "frames/s"),
+            ]
+    return figures
+
+
 def point_figures(served: Served) -> list[Figure]:
     """Frames a second of the map of features."""
     figures = []
@@ -319,6 +354,8 @@ def main() -> None:
                         Figure(f"{title}: process that decodes is ready", ready, "s", None, "lower")
                     )
                     figures += answer_figures(title, served, side, repeats, target)
+                    if model is resnet:
+                        figures += many_maps_figures(served)
         if "points" in arguments.parts:
             with serving(compact, digits) as served:
                 figures += point_figures(served)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-FLAGS = ("--no-sandbox", "--use-gl=angle", "--enable-unsafe-swiftshader")
+FLAGS = (
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+"""WebGL by the processor, also for pages that refuse a slow one."""
 SECONDS = 4.0
 COUNT = """() => { window.frames_seen = 0; window.frames_last = performance.now(); const next = () => {
   window.frames_seen += 1; window.frames_last = performance.now(); requestAnimationFrame(next); };
@@ -31,7 +38,7 @@ def browser() -> Iterator[Browser]:
             opened.close()
 
 
-def waited(page: Page, expression: str, seconds: float = 180.0) -> float:
+def waited(page: Page | Frame, expression: str, seconds: float = 180.0) -> float:
     """What JavaScript gives, once it is true; asked from outside, as the policy of the page bars eval."""
     end = time.monotonic() + seconds
     while not (found := page.evaluate(f"() => {expression}")):
@@ -41,17 +48,26 @@ def waited(page: Page, expression: str, seconds: float = 180.0) -> float:
     return float(found)
 
 
+def frames_while(page: Page, act: Callable[[int], None]) -> float:
+    """Frames a second that the page draws while something is done again and again, counted from 0."""
+    page.evaluate(COUNT)
+    begun = page.evaluate("() => performance.now()")
+    end, times = time.monotonic() + SECONDS, 0
+    while time.monotonic() < end:
+        act(times)
+        times += 1
+    seen, last = page.evaluate("() => [window.frames_seen, window.frames_last]")
+    return 1000 * float(seen) / (float(last) - begun)
+
+
 def frames_while_dragged(page: Page, x: float, y: float) -> float:
-    """Frames a second that the page draws while the pointer drags from a point, to and fro."""
+    """Frames a second while the pointer drags from a point, to and fro."""
     page.mouse.move(x, y)
     page.mouse.down()
-    page.evaluate(COUNT)
-    end = time.monotonic() + SECONDS
-    begun = page.evaluate("performance.now()")
-    step = 0
-    while time.monotonic() < end:
-        step += 1
+
+    def move(step: int) -> None:
         page.mouse.move(x + 60 * ((step // 20) % 2) + step % 20, y + step % 20)
-    seen, last = page.evaluate("[window.frames_seen, window.frames_last]")
+
+    rate = frames_while(page, move)
     page.mouse.up()
-    return 1000 * seen / (last - begun)
+    return rate

@@ -1,4 +1,4 @@
-"""The effective receptive field is the derivative of a value, and lies within the theoretical one."""
+"""The effective receptive field is the derivative of a value by the input, within the theoretical one."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from convscope.scope.channels.effective_field import FieldFinder, spans_of
 pytestmark = pytest.mark.portable
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model():
     keras.utils.set_random_seed(3)
     return keras.Sequential(
@@ -42,7 +42,9 @@ def test_of_one_convolution_it_is_the_kernel(x):
     assert found.spans == ((4, 7), (5, 8))
 
 
-@pytest.mark.parametrize(("name", "channel", "at"), [("pooled", 2, (1, 3)), ("second", 0, (2, 1))])
+@pytest.mark.parametrize(
+    ("name", "channel", "at"), [("pooled", 2, (1, 3)), ("second", 0, (2, 1)), ("classes", 1, ())]
+)
 def test_it_is_how_much_the_value_changes(model, x, name, channel, at):
     """By differences of the value at inputs that are changed a little, position by position."""
     found = scope.effective_field(model, x, name, channel, at)
@@ -51,6 +53,8 @@ def test_it_is_how_much_the_value_changes(model, x, name, channel, at):
         array = scope.record(model, inputs, name)[name].array
         return array[(slice(None), *at, channel)].astype(np.float64)
 
+    if name == "classes":
+        model.get_layer(name).activation = keras.activations.linear  # the value before it
     step = 3e-3
     changed = np.repeat(x, x.size, axis=0).reshape(x.size, -1)
     moved = np.eye(x.size, dtype=np.float32) * step
@@ -73,15 +77,18 @@ def test_it_lies_within_the_theoretical_one(model, x):
             assert first <= start < stop <= last
 
 
-def test_behind_a_relu_that_gives_nothing_there_is_none(model, x):
-    values = scope.record(model, x, "classes")["classes"].array[0]
-    dead = [number for number, value in enumerate(values) if value == 0]
-    alive = [number for number, value in enumerate(values) if value > 0]
-    assert dead or alive
-    for channel in dead:
-        assert scope.effective_field(model, x, "classes", channel, ()).spans == ((0, 0), (0, 0))
-    for channel in alive:
-        assert scope.effective_field(model, x, "classes", channel, ()).values.any()
+def test_the_activation_of_the_layer_is_left_out_and_comes_back(model, x):
+    """Behind a ReLU that gives 0 the derivative would be 0, and say nothing of the sum before it."""
+    before = model.predict(x, verbose=0)
+    weights = np.abs(np.asarray(model.get_layer("classes").get_weights()[0]))
+    flat = scope.effective_field(model, x, "flat", None, ())
+    assert not flat.before
+    for channel in range(2):
+        found = scope.effective_field(model, x, "classes", channel, ())
+        assert found.before
+        assert found.values.any()
+        assert found.values.max() <= weights[:, channel].max() * flat.values.sum()
+    np.testing.assert_array_equal(model.predict(x, verbose=0), before)
 
 
 def test_of_token_ids_it_is_that_of_their_embedding():

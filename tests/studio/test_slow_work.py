@@ -126,7 +126,7 @@ def test_a_placement_that_nobody_waits_for_is_ended(placer):
 
 def test_too_few_samples_are_told_as_everywhere(placer, clouds):
     placement = placer.wanted("three", clouds[:3], "tsne", 0)
-    with pytest.raises(UsageError, match=r"at least 5\. Received: 3"):
+    with pytest.raises(UsageError, match="must be at least 5"):
         placement.future.result(SECONDS)
     placer.leave(placement)
 

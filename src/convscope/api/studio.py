@@ -46,6 +46,7 @@ def studio(
     data: PathLike | Sequence[PathLike] | None = None,
     *,
     port: int | None = None,
+    proxy_host: str | None = None,
     trust: bool = False,
     code: Sequence[str] = (),
     input_shape: tuple[int, ...] | None = None,
@@ -59,6 +60,8 @@ def studio(
         model: As `explain` takes it; or several of one kind of data, to be compared.
         data: Files or folders as `look` takes them; by default the data of the run.
         port: To listen on, at the address of this machine alone; by default 8765, or else any that is free.
+        proxy_host: A proxy through which the page is opened too, with its path, such as that of JupyterHub:
+            `hub.example.org/user/anna/proxy/8765`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: Shape of one sample, for an architecture or a model that was never built.
@@ -83,6 +86,7 @@ def studio(
         [_named(each) for each in models],
         [os.fspath(path) for path in paths],
         port=port,
+        proxy_host=proxy_host,
         trust=trust,
         code=code,
         input_shape=input_shape,

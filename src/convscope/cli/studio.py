@@ -22,6 +22,12 @@ STUDIO_OPTIONS = (
     Option("port", int, None, "Port to listen on; 8765 or any free one by default", within(1, 65535)),
     Option("host", str, "127.0.0.1", "Address to listen on; one that others reach needs --allow-remote"),
     Option("allow_remote", bool, False, "Let other machines reach the page: links are not encrypted"),
+    Option(
+        "proxy_host",
+        str,
+        None,
+        "A proxy, such as JupyterHub's, through which the page is opened: its name and the path of the page",
+    ),
     Option("open", bool, True, "Open the page in a browser"),
 )
 SECONDS_OF_A_TURN = 5e-4
@@ -36,7 +42,6 @@ STATIC_OPTIONS = (
         " 's=5&l=block1_conv&c=2&at=3,4'; by default the first sample and layer",
     ),
 )
-
 
 SERVING = frozenset(option.name for option in STUDIO_OPTIONS)
 """What concerns serving alone."""
@@ -84,16 +89,25 @@ def studio(model: str, /, *others: str, given: object = None) -> None:
         check_model(each)
     check_inputs(data)
     check_studio()
-    if folder:
-        start_backend()
-        _write(models, data, Path(str(folder)), str(selection or ""), options)
-        return
-    launch: Lazy[Callable[[], object]] = Lazy("convscope.studio.decoder:launched")
-    decoder = launch.load()()  # its process imports what it needs while this one does
+    decoder = None if folder else _launched()
     start_backend()
+    if folder:
+        _write(models, data, Path(str(folder)), str(selection or ""), options)
+    else:
+        _serve(models, data, bool(opens), {**options, "decoder": decoder})
+
+
+def _launched() -> object:
+    """The process that decodes, which imports what it needs while this one does."""
+    launch: Lazy[Callable[[], object]] = Lazy("convscope.studio.decoder:launched")
+    return launch.load()()
+
+
+def _serve(models: Sequence[str], data: Sequence[str], opens: bool, options: dict[str, object]) -> None:
+    """Serves the page until Ctrl+C."""
     place: Lazy[Callable[..., Served]] = Lazy("convscope.studio.opening:open_studio")
     with ProgressBar() as bar:
-        served = place.load()(models, data, progress=bar, decoder=decoder, **options)
+        served = place.load()(models, data, progress=bar, **options)
     link = served.link()
     say(f"The studio is open: {link}")
     say("The link works once, in one browser. Press Enter for another link, Ctrl+C to end.")

@@ -15,6 +15,7 @@ from convscope.studio.decoder import Decoder
 from convscope.studio.examples import encoder_by_example
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
+from convscope.studio.proxies import proxy_of
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
 from convscope.studio.saved.writing import check_folder, write_page
 from convscope.studio.server import LOOPBACK, Studio, studio_of
@@ -37,6 +38,7 @@ def open_studio(
     port: int | None = None,
     allow_remote: bool = False,
     frames: str = "'none'",
+    proxy_host: str | None = None,
     decoder: Decoder | None = None,
     progress: Progress,
 ) -> Studio:
@@ -53,6 +55,7 @@ def open_studio(
         port: None takes the usual one, or else any that is free.
         allow_remote: Whether `host` may be an address that others reach.
         frames: Who may frame the page.
+        proxy_host: A proxy through which the page may also be opened, with its path: see `proxy_of`.
         decoder: One whose process is already on its way; it is ended where nothing can be opened.
         progress: Receives how much is done.
 
@@ -62,6 +65,7 @@ def open_studio(
     """
     with _ended_on_failure(decoder):
         check_host(host, allow_remote)
+        proxy = None if proxy_host is None else proxy_of(proxy_host)
         session = open_session(
             models,
             data,
@@ -72,7 +76,7 @@ def open_studio(
             decoder=decoder,
             progress=progress,
         )
-        return studio_of(session, host, port, frames=frames)
+        return studio_of(session, host, port, frames=frames, proxy=proxy)
 
 
 @contextmanager

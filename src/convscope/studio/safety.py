@@ -7,6 +7,8 @@
 | cookie | whoever did not open a link with a token; each token is exchanged once |
 | method, size of the body | what no address takes |
 
+The name of a proxy is admitted where it was given.
+
 The checks stand in front of everything else, so that no address can be left out of them.
 """
 
@@ -19,6 +21,8 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
+
+from convscope.studio.proxies import Proxy
 
 Message: TypeAlias = MutableMapping[str, Any]
 """A message or scope of ASGI."""
@@ -86,13 +90,18 @@ class Keys:
         self._tokens = [*self._tokens[1 - MOST_TOKENS :], token]
         return token
 
-    def exchanged(self, token: str) -> str | None:
-        """The line `Set-Cookie` for a token, which is then of no more use; None for one that is not valid."""
+    def exchanged(self, token: str, limits: str = "Path=/") -> str | None:
+        """The line `Set-Cookie` for a token, which is then of no more use; None for one that is not valid.
+
+        Args:
+            token: Of a link.
+            limits: For which addresses the cookie is.
+        """
         known = [each for each in self._tokens if hmac.compare_digest(each.encode(), token.encode())]
         if not known:
             return None
         self._tokens.remove(known[0])
-        return f"{self.cookie}={self._session}; HttpOnly; SameSite=Strict; Path=/"
+        return f"{self.cookie}={self._session}; HttpOnly; SameSite=Strict; {limits}"
 
     def fits(self, line: str) -> bool:
         """Whether a line `Cookie` has the right value."""
@@ -113,6 +122,7 @@ class Safety:
         hosts: What `Host` may be, such as `127.0.0.1:8765`.
         frames: Who may frame the page, as in `frame-ancestors`; nobody by default.
         uploads: Bytes that the body of a request may have, by the path that takes one.
+        proxy: One through which the page may also be opened.
     """
 
     app: Application
@@ -120,6 +130,7 @@ class Safety:
     hosts: frozenset[str]
     frames: str = "'none'"
     uploads: Mapping[str, int] = field(default_factory=dict)
+    proxy: Proxy | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -128,6 +139,9 @@ class Safety:
             return
         if scope["type"] != "http":
             raise TypeError(f"the studio speaks HTTP alone, received {scope['type']}")
+        if self.proxy is not None and self._comes_through(scope, self.proxy):
+            path = self.proxy.inner_path(scope["path"])
+            scope = {**scope, "path": path, "raw_path": path.encode()}
         guarded = self._with_headers(send)
         refusal = self._refusal(scope)
         if refusal is not None:
@@ -143,10 +157,12 @@ class Safety:
     def _refusal(self, scope: Message) -> tuple[int, str] | None:
         """Status and text for what is refused whoever asks; None for all else."""
         hosts = _all(scope, b"host")
-        if len(hosts) != 1 or hosts[0].lower() not in self.hosts:
+        through = self.proxy is not None and hosts == [self.proxy.host]
+        if len(hosts) != 1 or not (through or hosts[0].lower() in self.hosts):
             return 421, "The studio answers to its own address alone."
         origins = _all(scope, b"origin")
-        own = {f"{scheme}://{hosts[0].lower()}" for scheme in ("http", "https")}
+        own = {f"{scheme}://{hosts[0].lower()}" for scheme in ("http", "https") if not through}
+        own |= self.proxy.origins if self.proxy is not None else set()
         if any(origin.lower() not in own for origin in origins):
             return 403, "The studio answers to its own page alone."
         site = _header(scope, b"sec-fetch-site")
@@ -170,13 +186,20 @@ class Safety:
 
         A redirect would still count as coming from where the link was, and would not send the cookie.
         """
-        cookie = self.keys.exchanged(token)
+        proxy = self.proxy
+        through = proxy is not None and self._comes_through(scope, proxy)
+        cookie = self.keys.exchanged(token, proxy.cookie if proxy and through else "Path=/")
         if cookie is not None:
             await _answer(send, 200, _WELCOME.format(path="./"), html=True, cookie=cookie)
         elif self.keys.fits(_header(scope, b"cookie") or ""):
             await _answer(send, 200, _WELCOME.format(path="./"), html=True)  # the link was opened again
         else:
             await _answer(send, 403, _STRANGER, html=True)
+
+    @staticmethod
+    def _comes_through(scope: Message, proxy: Proxy) -> bool:
+        """Whether a request comes through the proxy, which may put its own name for that of the browser."""
+        return proxy.host in (_header(scope, b"host"), _header(scope, b"x-forwarded-host"))
 
     def _with_headers(self, send: Send) -> Send:
         policy = "; ".join(f"{name} {value}" for name, value in POLICY.items())

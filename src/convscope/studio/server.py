@@ -14,6 +14,7 @@ import uvicorn
 
 from convscope.errors import UsageError
 from convscope.studio.application import application
+from convscope.studio.proxies import Proxy
 from convscope.studio.safety import Application, Keys, Safety
 from convscope.studio.session import Session
 
@@ -76,12 +77,14 @@ class Studio:
         host: The address that it listens on.
         port: The port.
         keys: What its links are made of.
+        proxy: One through which links lead.
     """
 
     session: Session
     host: str
     port: int
     keys: Keys
+    proxy: Proxy | None
     _server: uvicorn.Server
     _socket: socket.socket
     _thread: threading.Thread | None = None
@@ -93,8 +96,9 @@ class Studio:
         return f"http://{host}:{self.port}/"
 
     def link(self) -> str:
-        """A link that opens the page once."""
-        return f"{self.address}?token={self.keys.new_token()}"
+        """A link that opens the page once; through the proxy where there is one."""
+        address = self.address if self.proxy is None else self.proxy.address
+        return f"{address}?token={self.keys.new_token()}"
 
     def serve(self, *, warm: bool = True) -> None:
         """Serves until it is stopped, by Ctrl+C or by `stop`.
@@ -135,7 +139,12 @@ class Studio:
 
 
 def studio_of(
-    session: Session, host: str = LOOPBACK, port: int | None = None, *, frames: str = "'none'"
+    session: Session,
+    host: str = LOOPBACK,
+    port: int | None = None,
+    *,
+    frames: str = "'none'",
+    proxy: Proxy | None = None,
 ) -> Studio:
     """A studio that does not serve yet.
 
@@ -144,6 +153,7 @@ def studio_of(
         host: The address that it listens on.
         port: None takes the usual one, or else any that is free.
         frames: Who may frame the page.
+        proxy: One through which the page may also be opened.
 
     Raises:
         UsageError: The port is taken.
@@ -152,7 +162,12 @@ def studio_of(
     number = int(listening.getsockname()[1])
     keys = Keys(number)
     app: Application = Safety(
-        application(session), keys, allowed_hosts(host, number), frames=frames, uploads=UPLOADS
+        application(session),
+        keys,
+        allowed_hosts(host, number),
+        frames=frames,
+        uploads=UPLOADS,
+        proxy=proxy,
     )
     config = uvicorn.Config(
         app,
@@ -166,4 +181,4 @@ def studio_of(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=2,
     )
-    return Studio(session, host, number, keys, uvicorn.Server(config), listening)
+    return Studio(session, host, number, keys, proxy, uvicorn.Server(config), listening)

@@ -70,6 +70,11 @@ class GraphInput extends Panel {
     return [width, this.most ?? Math.max(220, Math.min(560, innerHeight * 0.3))];
   }
 
+  /**
+   * Where a node is drawn.
+   * @param {number[]} place
+   * @param {number[]} size
+   */
   #at([x, y], [width, height]) {
     const side = (Math.min(width, height) - 28) * this.#view.zoom;
     return [
@@ -177,6 +182,7 @@ class GraphInput extends Panel {
     const canvas = event.target.getBoundingClientRect();
     if (event.buttons && this.#view.zoom > 1) return this.#pan(event);
     const [x, y] = [event.clientX - canvas.left, event.clientY - canvas.top];
+    /** @type {number | null} */
     let nearest = null;
     let best = NEAR ** 2;
     this.places?.forEach(([px, py], node) => {

@@ -8,6 +8,7 @@ convolutional neural networks", mostly the middle.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import keras
@@ -16,13 +17,14 @@ import numpy.typing as npt
 from keras import ops
 
 from convscope.errors import UsageError
+from convscope.scope.attribution.head import ends_in_activation, instead
 from convscope.scope.attribution.layer import embedding_of
 from convscope.scope.differentiate import gradient_program
 from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.graph import Call, trace
 from convscope.scope.graph.layer_io import input_channel_axis, input_of
 from convscope.scope.record import as_inputs, tapped
-from convscope.types import ArrayTree, Tensor
+from convscope.types import Array, ArrayTree, Tensor
 
 HELD = 0.95
 """Share of the derivative that the field is told for."""
@@ -37,9 +39,11 @@ class EffectiveField:
         channel: Of the value; None for the sum over all channels.
         at: Its position, without the channel.
         values: Size of the derivative by each position of the input, summed over the input's channels (for
-            token ids: over those of their embedding), (positions...), float32.
+            token ids: over those of their embedding), (positions...), float32. It is that of the value before
+            the activation in which the layer ends, which may be flat there.
         spans: Per axis the shortest stretch, half-open, whose positions hold 95 % of it; (0, 0) where the
-            derivative is 0 everywhere, as behind a ReLU that gives 0.
+            derivative is 0 everywhere, as where nothing comes through the layers before.
+        before: Whether the layer ends in an activation, which was left out.
     """
 
     path: str
@@ -47,6 +51,7 @@ class EffectiveField:
     at: tuple[int, ...]
     values: npt.NDArray[np.float32]
     spans: tuple[tuple[int, int], ...]
+    before: bool
 
 
 class FieldFinder:
@@ -75,6 +80,9 @@ class FieldFinder:
         if not call.recordable or not call.outputs:
             raise UsageError(f"'{call.path}' puts out nothing that is seen.", "Choose a layer around it.")
         self._model, self.path = model, call.path
+        # A layer that is called twice would be without its activation below itself, too.
+        once = sum(other.layer is call.layer for other in graph.calls) == 1
+        self._linear = [call.layer] if once and ends_in_activation(call.layer) else []
         self._geometry = geometries(graph)[call.path]
         self._number = input_of(graph, call.path)
         source = graph.inputs[self._number]
@@ -119,13 +127,17 @@ class FieldFinder:
         (slope,), _ = self._program(*given)
         sizes = np.abs(slope[0])
         values = sizes.sum(self._channels) if sizes.ndim > 1 else sizes
-        return EffectiveField(self.path, channel, tuple(at), values.astype(np.float32), spans_of(values))
+        values = values.astype(np.float32)
+        return EffectiveField(self.path, channel, tuple(at), values, spans_of(values), bool(self._linear))
 
     def _score(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         count = len(keras.tree.flatten(self._structure))
         inputs = keras.tree.pack_sequence_as(self._structure, list(tensors[:count]))
         add = {} if self._embedding is None else {self._embedding: tensors[count + 1]}
-        with tapped(self._model, [self.path], add) as taps:
+        with ExitStack() as stack:
+            for layer in self._linear:
+                stack.enter_context(instead(layer, "activation", lambda values: values))
+            taps = stack.enter_context(tapped(self._model, [self.path], add))
             self._model(inputs, training=False)
         return ops.sum(ops.cast(taps[self.path], "float32") * tensors[count]), {}
 
@@ -153,9 +165,7 @@ def _shape_of(call: Call) -> tuple[int, ...]:
     return tuple(length or 1 for length in call.output_shapes[0])
 
 
-def spans_of(
-    values: npt.NDArray[np.floating[npt.NBitBase]], share: float = HELD
-) -> tuple[tuple[int, int], ...]:
+def spans_of(values: Array, share: float = HELD) -> tuple[tuple[int, int], ...]:
     """Per axis the shortest stretch whose positions hold a share of the sum; the first of equal ones.
 
     Args:

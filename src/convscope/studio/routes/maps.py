@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from convscope.scope.channels.effective_field import HELD, EffectiveField
+from convscope.scope.channels.effective_field import HELD, EffectiveField, spans_of
 from convscope.scope.channels.position import Position, position
 from convscope.scope.geometry.receptive_field import Geometry
 from convscope.studio.answers import answered, array_answer, number_parameter, position_parameter, quick
@@ -125,13 +126,18 @@ def _listed(array: Array, small: bool) -> Json:
 
 
 def _effective(session: Session, request: Request) -> EffectiveField:
+    """The field over the positions of the sample; what repeats others is added to them."""
     model = session.model(request.path_params["m"])
     path = model.path(request.path_params["l"])
     observed = session.observed(model, request.path_params["s"], path)
     channel, at = number_parameter(request, "channel", None), position_parameter(request)
     if at is None:
         raise BadParameterError("at", "a position such as 3,27", "")
-    return session.field_finder(model, path, observed.x)(observed.x, channel, at)
+    found = session.field_finder(model, path, observed.x)(observed.x, channel, at)
+    if observed.description is None:
+        return found
+    values = np.asarray(observed.description.joined(found.values, added=True), np.float32)
+    return replace(found, values=values, spans=spans_of(values))
 
 
 def effective(session: Session, request: Request) -> Response:
@@ -150,6 +156,7 @@ def effective_facts(session: Session, request: Request) -> Response:
             "share": HELD,
             "spans": [list(each) for each in found.spans],
             "largest": float(found.values.max(initial=0)),
+            "before": found.before,
         }
     )
 

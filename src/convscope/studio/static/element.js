@@ -97,11 +97,17 @@ export const styled = directive(
   class extends Directive {
     #set = {};
 
-    render() {
+    /** @param {any} _ set by `update` */
+    render(_) {
       return nothing;
     }
 
-    update({ element }, [properties]) {
+    /**
+     * @param {any} part
+     * @param {any[]} values
+     */
+    update(part, [properties]) {
+      const { element } = part;
       for (const name of Object.keys(this.#set)) {
         if (!(name in properties)) element.style.removeProperty(name);
       }

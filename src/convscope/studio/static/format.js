@@ -1,6 +1,7 @@
 // Numbers in text, as the package's figures write them.
 
 const MINUS = "\u2212";
+/** @type {[number, string][]} */
 const UNITS = [
   [1e12, "T"],
   [1e9, "G"],

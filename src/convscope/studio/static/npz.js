@@ -21,7 +21,7 @@ const DAY = 0x21;
 export function writeNpz(arrays) {
   const files = Object.entries(arrays).map(([name, array]) => {
     const bytes = npyBytes(array);
-    return { name: new TextEncoder().encode(`${name}.npy`), bytes, crc: crcOf(bytes) };
+    return { name: new TextEncoder().encode(`${name}.npy`), bytes, crc: crcOf(bytes), offset: 0 };
   });
   const parts = [];
   let offset = 0;

@@ -288,6 +288,7 @@ export async function wholeNumbers() {
     for (const [method, numbersOf] of await attributionsOf(why?.split(",") ?? USUAL))
       topics[`why ${method}`] = numbersOf;
   }
+  /** @type {any} */
   const arrays = {};
   const leftOut = [];
   for (const [topic, numbersOf] of Object.entries(topics)) {

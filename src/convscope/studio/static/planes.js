@@ -7,6 +7,11 @@ const MOST_PIXELS = 2 ** 24;
 
 /** The maps of a layer: bytes of each map on the map's own scale, and that scale. */
 export class Planes {
+  /** @type {number} the ends of the scale of the layer */
+  low;
+  /** @type {number} */
+  high;
+
   /**
    * @param {{shape: number[], data: Uint8Array}} array (channels, ...positions)
    * @param {{minimum: number[], maximum: number[], order: number[] | null, limits?: [number, number]}} about limits of the
@@ -25,7 +30,9 @@ export class Planes {
 
   /** The same maps on a scale that holds other ones too. */
   within({ low, high }) {
-    const about = { ...this, limits: [Math.min(low, this.low), Math.max(high, this.high)] };
+    /** @type {[number, number]} */
+    const limits = [Math.min(low, this.low), Math.max(high, this.high)];
+    const about = { ...this, limits };
     return new Planes({ shape: [this.channels, ...this.positions], data: this.data }, about);
   }
 
@@ -89,6 +96,10 @@ export class Planes {
 
 /** Maps of the last two axes as pixels in one canvas, painted when they are first drawn. */
 export class Tiles {
+  /** @type {number} of a map, in positions */
+  width;
+  /** @type {number} */
+  height;
   #slots = new Map();
 
   constructor(planes, mode, theme, plane) {

@@ -311,7 +311,11 @@ export class PointMap {
   }
 }
 
-/** Whether a point lies within a closed path. */
+/**
+ * Whether a point lies within a closed path.
+ * @param {number[][]} path
+ * @param {number[]} point
+ */
 export function contains(path, [x, y]) {
   let inside = false;
   for (let i = 0, j = path.length - 1; i < path.length; j = i++) {

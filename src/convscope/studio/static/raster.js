@@ -49,7 +49,13 @@ export function paintOverlay(canvas, values, theme) {
   context.putImageData(image, 0, 0);
 }
 
-/** Shades all of a drawing but the field, and frames it. Lengths are those of the input's axes, in rows and columns. */
+/**
+ * Shades all of a drawing but the field, and frames it. Lengths are those of the input's axes, in rows and columns.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[][] | null} field
+ * @param {number[]} lengths
+ * @param {CSSStyleDeclaration} style
+ */
 export function shadeOutside(canvas, field, [rows, columns], style) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);
@@ -59,6 +65,7 @@ export function shadeOutside(canvas, field, [rows, columns], style) {
   context.fillStyle = style.getPropertyValue("--shade");
   context.fillRect(0, 0, canvas.width, canvas.height);
   if (bottom <= top || right <= left) return;
+  /** @type {[number, number, number, number]} */
   const box = [left * sx, top * sy, (right - left) * sx, (bottom - top) * sy];
   context.clearRect(...box);
   context.lineWidth = 2 * (devicePixelRatio || 1);

@@ -14,6 +14,7 @@ const LEFT = 44;
 /** Draws the channels of a series over its positions. */
 export class TimelineInput extends Panel {
   static wide = true;
+  /** @type {any} */
   static properties = {
     arrays: { attribute: false },
     meta: { attribute: false },
@@ -74,8 +75,8 @@ export class TimelineInput extends Panel {
       const options = this.#options(channel, shown, length);
       const drawn = values.map((value) => (Number.isFinite(value) ? value : null));
       const chart = new uPlot(options, [positions, drawn], place);
-      chart.root.querySelector(".u-wrap").asFigure = () =>
-        chartParts(chart, (plot, at) => this.#besides(plot, at, channel, shown));
+      const asFigure = () => chartParts(chart, (plot, at) => this.#besides(plot, at, channel, shown));
+      Object.assign(chart.root.querySelector(".u-wrap"), { asFigure });
       this.#charts.push(chart);
     }
   }
@@ -101,6 +102,7 @@ export class TimelineInput extends Panel {
     return shown === 1 ? 170 : shown <= 3 ? 96 : 52;
   }
 
+  /** @returns {any} how uPlot is to draw a channel */
   #options(channel, shown, length) {
     const style = getComputedStyle(this);
     const color = (name) => style.getPropertyValue(`--${name}`).trim();

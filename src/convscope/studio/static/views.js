@@ -18,7 +18,9 @@ export const VIEWS = {
     panels: ["model", "explain", "input", "prediction", "maps", "position"],
     fits: always,
     draw: () => {
-      const wide = customElements.get(model()?.element)?.wide;
+      /** @type {any} */
+      const element = customElements.get(model()?.element);
+      const wide = element?.wide;
       const prediction = html`<cs-prediction class="panel"></cs-prediction>`;
       return html` <div class="column column-model">
           <cs-model class="panel"></cs-model><cs-explain class="panel"></cs-explain>

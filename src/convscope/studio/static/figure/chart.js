@@ -10,7 +10,7 @@ import { escaped, filled, lettering, line, round } from "./marks.js";
  */
 export function chartParts(chart, besides = () => ({ under: [], over: [] })) {
   const { left, top, width, height } = chart.bbox;
-  const ratio = chart.pxRatio ?? devicePixelRatio;
+  const ratio = devicePixelRatio;
   const plot = { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
   const { under, over } = besides(plot, (value) => plot.left + chart.valToPos(value, chart.series[0].scale));
   const axes = chart.axes.filter(({ show }) => show).flatMap((axis) => axisParts(chart, axis, plot));

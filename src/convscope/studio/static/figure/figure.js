@@ -15,11 +15,16 @@ const ROWS = ".bar, cs-own-input";
 /** Text and boxes of an element, collected in the order in which they are painted. */
 class Collector {
   parts = [];
+  left = 0;
+  top = 0;
+  width = 0;
+  bottom = 0;
+  right = 0;
   #stretches = [];
 
   constructor(root) {
     const { left, top, width } = root.getBoundingClientRect();
-    Object.assign(this, { left, top, width, bottom: 0, right: 0 });
+    Object.assign(this, { left, top, width });
   }
 
   /** Where a place of the screen is in the drawing: rooms before it may have grown or gone. */

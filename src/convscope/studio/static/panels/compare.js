@@ -1,4 +1,4 @@
-// Two runs, samples or layers side by side on one scale, and their difference where the shapes agree.
+// Two runs, samples or layers side by side on one scale; their difference where the shapes agree, or both under a divider.
 
 import { chosenModels, layersOf, loadLayers, sideOf, studioState } from "../catalog.js";
 import { Panel } from "../element.js";
@@ -7,6 +7,9 @@ import { html, nothing } from "../vendor/lit.js";
 import "./difference.js";
 import "./input.js";
 import "./maps.js";
+import "./swipe.js";
+
+const WAYS = { difference: "Difference", swipe: "Swipe" };
 
 class Compare extends Panel {
   static properties = { limits: { state: true } };
@@ -31,7 +34,33 @@ class Compare extends Panel {
         ${this.#choice("b")}<cs-input side="b" class="panel"></cs-input
         ><cs-maps side="b" class="panel" .limits=${this.limits}></cs-maps>
       </div>
-      <div class="side"><cs-difference class="panel"></cs-difference></div>`;
+      <div class="side">
+        <div class="bar" role="group" aria-label="How the two are compared">
+          ${Object.entries(WAYS).map(
+            ([name, text]) =>
+              html`<button
+                class="plain"
+                aria-pressed=${name === this.#way}
+                @click=${() => store.select({ way: name })}
+              >
+                ${text}
+              </button>`,
+          )}
+        </div>
+        ${
+          this.#way === "swipe"
+            ? html`<cs-swipe class="panel"></cs-swipe>`
+            : html`<cs-difference class="panel"></cs-difference>`
+        }
+      </div>`;
+  }
+
+  updated() {
+    this.#join();
+  }
+
+  get #way() {
+    return this.selection.way in WAYS ? this.selection.way : "difference";
   }
 
   /** One scale for both sides, since they are looked at together. */
@@ -40,7 +69,9 @@ class Compare extends Panel {
     if (!a || !b) return;
     const limits = { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
     if (limits.low !== this.limits?.low || limits.high !== this.limits?.high) this.limits = limits;
-    this.querySelector("cs-difference").show(a, b);
+    this.querySelector("cs-difference")?.show(a, b);
+    const sides = ["a", "b"].map((side) => this.querySelector(`cs-maps[side="${side}"]`).planes);
+    if (this.limits) this.querySelector("cs-swipe")?.show(...sides);
   }
 
   #choice(side) {

@@ -44,10 +44,10 @@ class InputPanel extends Panel {
 
   #input = new Resource(this);
   #where = new Resource(this);
-  #found = new Resource(this);
   #effective = new Resource(this);
   #rest = null;
   #timer = 0;
+  #found = new Resource(this);
   #element = null;
 
   render() {
@@ -66,14 +66,13 @@ class InputPanel extends Panel {
         <p class="muted">
           ${s === undefined ? "none yet: give one of your own" : this.#input.busy && !meta ? "reading…" : meta ? [meta.name, meta.split].filter(Boolean).join(", ") : nothing}
         </p>
-        <span class="grow"></span>
         ${
-          this.side || !chosen?.maps
+          saved || this.side || !chosen?.maps
             ? nothing
             : html`<button
                 class="quiet"
                 aria-pressed=${this.weighs}
-                title="How much each part of the input really moves the value: the size of its derivative"
+                title="How much each part of the input really moves the value: the size of the derivative, before the activation"
                 @click=${() => store.select({ weigh: this.weighs ? null : "1" })}
               >
                 Effective field
@@ -84,6 +83,7 @@ class InputPanel extends Panel {
       ${problem(this.#input.error ?? this.#effective.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
       <p class="readout"></p>
+      ${this.weighs ? html`<p class="muted">${this.#aboutEffect()}</p>` : nothing}
       ${meta && !this.side && !saved && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
   }
 
@@ -113,7 +113,7 @@ class InputPanel extends Panel {
 
   /** Whether the effective field is shown beside the theoretical one. */
   get weighs() {
-    return !this.side && this.selection.weigh === "1";
+    return !saved && !this.side && this.selection.weigh === "1";
   }
 
   /** How much each part of the input moves the shown value, and where nearly all of that lies. */
@@ -156,6 +156,21 @@ class InputPanel extends Panel {
     this.querySelector(".readout").textContent = this.#about();
   }
 
+  /** Where nearly all of what moves the shown value lies. */
+  #aboutEffect() {
+    if (this.#effective.error) return nothing;
+    const { effective } = this;
+    if (!effective) return this.#effective.busy ? "computing…" : "Point at a map for its effective field.";
+    const { spans, share, largest, before } = effective.about;
+    if (!largest) return "Nothing of the input moves the value here.";
+    const axes = this.#input.value?.meta.axes ?? [];
+    const parts = spans.map(([start, stop], axis) => {
+      const name = axes[axis]?.name ?? `axis ${axis}`;
+      return stop - start > 1 ? `${name} ${start}–${stop - 1}` : `${name} ${start}`;
+    });
+    return `${Math.round(100 * share)} % of what moves ${before ? "its sum" : "it"}: ${parts.join(", ")}.`;
+  }
+
   #wait() {
     clearTimeout(this.#timer);
     const { hover } = store;
@@ -168,17 +183,6 @@ class InputPanel extends Panel {
   }
 
   #about() {
-    const field = this.#aboutField();
-    if (!this.weighs) return field;
-    const { effective } = this;
-    if (!effective) return `${field} Click a position of a map for its effective field.`;
-    const { spans, share, largest } = effective.about;
-    if (!largest) return `${field} Nothing moves the value here: its activation is flat.`;
-    const sizes = spans.map(([start, stop]) => stop - start).join("\u00d7");
-    return `${field} ${Math.round(100 * share)} % of its effect lies within ${sizes}.`;
-  }
-
-  #aboutField() {
     const chosen = this.#layer;
     if (!chosen || !this.#where.value) return "";
     if (!this.#where.value.known) return `What ${chosen.name} depends on is not known.`;

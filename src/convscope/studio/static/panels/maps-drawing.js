@@ -60,7 +60,7 @@ function draw(panel, layout, tiles, canvas, { width, height, top }) {
     const channel = channels[k];
     const box = layout.place(k);
     tiles.draw(context, channel, box.x, box.y, box.w, box.h);
-    label(context, layout, box, channel, channel === selection.c ? colors.mark : colors.muted, planes);
+    label(context, layout, box, channel, channel === selection.c ? colors.mark : colors.muted);
     if (channel === shown?.channel || channel === selection.c)
       frame(context, box, channel === selection.c ? colors.mark : colors.accent);
   }

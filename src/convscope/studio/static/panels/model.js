@@ -218,6 +218,7 @@ function total(layers) {
   return layers.reduce((sum, { parameters, kind }) => sum + (kind === "group" ? 0 : parameters), 0);
 }
 
+/** @type {[RegExp, string][]} */
 const ROLES = [
   [/conv/i, "convolution"],
   [/pool/i, "pooling"],

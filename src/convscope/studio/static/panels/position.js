@@ -9,8 +9,8 @@ import { positionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { REST } from "./input.js";
-import { saveMenu } from "./save-menu.js";
 import { channelBars, grid, placesOf, rows, strongest } from "./products.js";
+import { saveMenu } from "./save-menu.js";
 
 class PositionPanel extends Panel {
   static properties = { chosenChannel: { state: true }, chosenPlane: { state: true } };
@@ -35,10 +35,6 @@ class PositionPanel extends Panel {
 
   /** The position that is shown, as the server gave it: where the pointer rests, or else the chosen one. */
   get position() {
-    return this.#shown?.found ?? null;
-  }
-
-  get #shown() {
     return this.#hovered.value ?? this.#position.value;
   }
 
@@ -56,9 +52,9 @@ class PositionPanel extends Panel {
   render() {
     const chosen = this.#asked(this.selection.c, this.selection.at);
     const rest = this.#rest && this.#asked(this.#rest.channel, this.#rest.at);
-    this.#position.of(chosen?.key ?? null, (signal) => loadPosition(chosen, signal));
-    this.#hovered.of(rest?.key ?? null, (signal) => loadPosition(rest, signal));
-    const { found, path, query } = this.#shown ?? {};
+    this.#position.of(chosen?.key ?? null, (signal) => getJson(chosen.path, chosen.query, signal));
+    this.#hovered.of(rest?.key ?? null, (signal) => getJson(rest.path, rest.query, signal));
+    const found = this.position;
     if (found && found !== this.#plain) {
       this.#plain = found;
       this.chosenChannel = null;
@@ -68,7 +64,7 @@ class PositionPanel extends Panel {
         <p class="muted">
           ${found ? this.#title(found) : nothing}${this.#hovered.value ? ", under the pointer" : nothing}
         </p>
-        ${found && path ? html`${saveMenu(this, this.#title(found), positionNumbers)}` : nothing}
+        ${found && !this.#hovered.value ? html`${saveMenu(this, this.#title(found), positionNumbers)}` : nothing}
       </header>
       ${found ? nothing : problem(this.#position.error)}
       ${found ? this.#parts(found) : this.#invitation(layer())}`;
@@ -206,10 +202,6 @@ class PositionPanel extends Panel {
         up to ${number(total, 4)}.
       </p>`;
   }
-}
-
-async function loadPosition({ path, query }, signal) {
-  return { path, query, found: await getJson(path, query, signal) };
 }
 
 /** The numbers of a position as flat arrays, with the sums by channel and by position of the kernel. */

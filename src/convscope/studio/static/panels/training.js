@@ -1,8 +1,9 @@
 // The curves of the training; they grow while it runs.
 
-import { address, freshJson } from "../api.js";
+import { freshJson } from "../api.js";
 import { chosenModels } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
+import { follow } from "../events.js";
 import { chartParts } from "../figure/chart.js";
 import { number, plural } from "../format.js";
 import { saved } from "../saved.js";
@@ -26,7 +27,7 @@ class Training extends Panel {
   disconnectedCallback() {
     super.disconnectedCallback();
     this.#resize.disconnect();
-    this.#events?.close();
+    this.#events?.();
     this.#events = null;
     for (const chart of this.#charts) chart.destroy();
     this.#charts = [];
@@ -56,10 +57,10 @@ class Training extends Panel {
   }
 
   #listen(id) {
-    this.#events = new EventSource(address("api/events", { m: id }));
-    this.#events.addEventListener("history", (event) => {
-      this.#history.value = JSON.parse(event.data);
+    this.#events = follow("api/events", { m: id }, "history", (found) => {
+      this.#history.value = found;
       this.requestUpdate();
+      if (!found.running) this.#events?.();
     });
   }
 
@@ -103,7 +104,7 @@ class Training extends Panel {
       ],
     };
     const chart = new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
-    box.querySelector(".u-wrap").asFigure = () => chartParts(chart);
+    Object.assign(box.querySelector(".u-wrap"), { asFigure: () => chartParts(chart) });
     return chart;
   }
 

@@ -5,7 +5,7 @@ import { className, layersOf, model, samplePath } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { number } from "../format.js";
 import { extent } from "../npy.js";
-import { USUAL, attributionNumbers } from "../numbers.js";
+import { attributionNumbers } from "../numbers.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { loadInput } from "./input.js";
@@ -149,7 +149,9 @@ class Attribution extends Panel {
 
   /** Shows the place under the pointer in all cards. */
   #link(position) {
-    for (const card of this.parentElement?.querySelectorAll("cs-attribution") ?? []) card.mark(position);
+    /** @type {Attribution[]} */
+    const cards = Array.from(this.parentElement?.querySelectorAll("cs-attribution") ?? []);
+    for (const card of cards) card.mark(position);
   }
 
   /** Marks a place of the input. */
