@@ -53,10 +53,10 @@ def features_of(
     """
     if session.samples is None:
         raise UsageError("There is no data to place.", "Start the studio with data.")
-    read = session.samples.read(model.id)
+    read = session.samples.read(model.base)
     if read.dataset is None:
         raise UsageError("These samples cannot be placed.", "Start the studio with files as data.")
-    _, numbers = session.samples.rows_of(model.id)
+    _, numbers = session.rows_of(model)
     rows = rows[numbers[rows] >= 0]
     parts: list[npt.NDArray[np.float32]] = []
     size = model.at_once(BATCH)

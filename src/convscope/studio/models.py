@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from math import prod
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
+from convscope.data.splits import Samples
+from convscope.engine.training.epoch_weights import epochs_kept, set_epoch
+from convscope.errors import UsageError
 from convscope.kinds.contract.kind import Kind, RecipeSpec
-from convscope.kinds.contract.representation import SampleDescription
+from convscope.kinds.contract.recipe import AnyRecipe, Fitted
+from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.kinds.contract.studio import StudioElement
 from convscope.kinds.registry import kind_of, kinds
 from convscope.scope.choice import input_to_show
@@ -22,7 +27,7 @@ from convscope.scope.record import Recorder, Recording, Tap, as_inputs, record
 from convscope.studio.errors import UnknownIdError
 from convscope.types import Array, ArrayTree, Progress, no_progress
 from convscope.workflows.explain import known_of
-from convscope.workflows.load_model import LoadedModel
+from convscope.workflows.load_model import LoadedModel, open_model
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 ALL_AT_ONCE = 192 * 2**20
@@ -62,10 +67,13 @@ class StudioModel:
     Args:
         number: Its place among those of the page, which is its id.
         loaded: The model, which takes numbers.
+        epoch: The epoch whose weights it has, which its id then says: `0@12`; None for the one that its run
+            chose.
     """
 
-    def __init__(self, number: int, loaded: LoadedModel) -> None:
-        self.id, self.loaded = str(number), loaded
+    def __init__(self, number: int, loaded: LoadedModel, epoch: int | None = None) -> None:
+        self.base, self.epoch, self.loaded = str(number), epoch, loaded
+        self.id = self.base if epoch is None else f"{self.base}@{epoch}"
         self.read_by: RecipeSpec | None = None if loaded.recipe is None else loaded.recipe.spec
         """The recipe that reads files for it; of a plain model that of the files that it is shown with."""
         self._recorder: Recorder | None = None
@@ -74,6 +82,53 @@ class StudioModel:
     def model(self) -> keras.Model:
         """The Keras model."""
         return self.loaded.model
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs whose weights its run has kept."""
+        return [] if self.loaded.run is None else epochs_kept(self.loaded.run.folder)
+
+    def at_epoch(self, epoch: int) -> StudioModel:
+        """The same model with the weights that an epoch left; calibrated only where it predicts nothing else.
+
+        Raises:
+            RunError: The run has not kept that epoch, or is damaged.
+        """
+        run = self.loaded.run
+        if run is None:
+            raise UsageError(f"{self.loaded.name} is no run, and has no epochs.", "Leave the epoch out.")
+        model = open_model(run.folder).model
+        set_epoch(run.folder, epoch, model)
+        recipe = self.loaded.recipe
+        calibrated = recipe is not None and not recipe.calibration_optional
+        calibration = self.loaded.calibration if calibrated else {}
+        return StudioModel(int(self.base), replace(self.loaded, model=model, calibration=calibration), epoch)
+
+    def own_predictions(self, inputs: ModelInputs) -> ModelInputs:
+        """Samples that were read for the model of the run, predicted with the weights of this one.
+
+        Args:
+            inputs: As the run reads them.
+        """
+        recipe, samples, representation = self.loaded.recipe, inputs.samples, self.loaded.representation
+        if (
+            self.epoch is None
+            or inputs.predict is None
+            or recipe is None
+            or samples is None
+            or representation is None
+        ):
+            return inputs
+        fitted: Fitted[AnyRepresentation] = Fitted(
+            self.model,
+            representation,
+            self.loaded.class_names or (),
+            self.loaded.options,
+            recipe.test_time_views(**self.loaded.options),
+            calibration=self.loaded.calibration,
+        )
+        predict = partial(_predicted, recipe, fitted, samples)
+        return replace(inputs, predict=predict, predictions=None)
 
     @property
     def kind(self) -> Kind | None:
@@ -191,6 +246,12 @@ class StudioModel:
         graph = self.graph if self._has_fixed_inputs else trace(self.model, x)
         every = _bytes_of(graph) <= ALL_AT_ONCE
         return record(self.model, x, None if every else _with_maker(graph, path))
+
+
+def _predicted(
+    recipe: AnyRecipe, fitted: Fitted[AnyRepresentation], samples: Samples, rows: npt.NDArray[np.int64]
+) -> object:
+    return recipe.predict(fitted, samples.take(rows), no_progress)
 
 
 def _described(inputs: ModelInputs, row: int) -> SampleDescription | None:

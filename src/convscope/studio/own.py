@@ -80,7 +80,7 @@ class OwnSamples:
         Raises:
             UsageError: The model does not take it.
         """
-        found = self._found[sample].get(model.id)
+        found = self._found[sample].get(model.base)
         if found is None:
             raise UsageError(f"{model.loaded.name} does not take this input.", "Choose another sample.")
         return found
@@ -211,6 +211,17 @@ def array_input(model: StudioModel, encoder: Encoder | None, values: Array, name
     if x.ndim == len(wanted.shape) + 1 and x.shape[-1] == 1:
         x = x[..., 0]
     return OwnInput(alone(model, x, name), bytes=x.nbytes)
+
+
+def alone_as(model: StudioModel, inputs: ModelInputs) -> ModelInputs:
+    """The only sample of a model, predicted by the same model with other weights.
+
+    Args:
+        model: With other weights.
+        inputs: The sample.
+    """
+    pixels = None if inputs.pixels is None else inputs.pixels(0)
+    return alone(model, inputs.take(np.zeros(1, np.int64)), inputs.names[0], pixels)
 
 
 def alone(model: StudioModel, x: ArrayTree, name: str, pixels: Array | None = None) -> ModelInputs:

@@ -85,7 +85,7 @@ def predict_all(
     if session.samples is None or not predicts_classes(model):
         return None
     known = session.predicted.setdefault(model.id, PredictedClasses.of(len(session.samples)))
-    inputs, numbers = session.samples.rows_of(model.id)
+    inputs, numbers = session.rows_of(model)
     missing = np.flatnonzero((known.classes == UNKNOWN) & (numbers >= 0))
     missing = missing if rows is None else np.intersect1d(missing, rows)
     size = model.at_once(BATCH)

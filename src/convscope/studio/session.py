@@ -10,17 +10,17 @@ from contextlib import suppress
 import keras
 import numpy as np
 
-from convscope.errors import ConvscopeError
+from convscope.errors import ConvscopeError, UsageError
 from convscope.kinds.contract.representation import RasterDescription
 from convscope.scope.channels.effective_field import FieldFinder
 from convscope.studio.decoder import Decoder
 from convscope.studio.errors import UnknownIdError
 from convscope.studio.models import Observed, StudioModel
-from convscope.studio.own import OwnSamples
+from convscope.studio.own import OwnSamples, alone_as
 from convscope.studio.placer import Placer
 from convscope.studio.predicted import PredictedClasses
 from convscope.studio.results import Results
-from convscope.studio.samples import SampleList
+from convscope.studio.samples import Rows, SampleList
 from convscope.studio.worker import AbandonedError, Computation, Worker
 from convscope.types import ArrayTree
 from convscope.workflows.model_inputs.encoder import Encoder
@@ -31,6 +31,8 @@ KEPT_BYTES = 512 * 2**20
 KEPT_SAMPLES = 64
 KEPT_FINDERS = 8
 """Programs that differentiate a layer."""
+MOST_EPOCHS = 8
+"""Models with the weights of other epochs that are held."""
 
 
 class Session:
@@ -64,18 +66,30 @@ class Session:
         self.listeners, self.closed = 0, False
         self.predicted: dict[str, PredictedClasses] = {}
         self.results, self.placer = Results(), Placer()
+        self._epochs: OrderedDict[tuple[str, int], StudioModel] = OrderedDict()
         self._observed: OrderedDict[tuple[str, str], Observed] = OrderedDict()
         self._finders: OrderedDict[Hashable, FieldFinder] = OrderedDict()
 
     def model(self, number: str) -> StudioModel:
-        """A model by its id.
+        """A model by its id: its number, and maybe `@` and an epoch whose weights its run has kept.
 
         Raises:
             UnknownIdError: There is none.
+            RunError: The run has not kept the epoch.
         """
-        if number not in self.models:
+        base, at, epoch = number.partition("@")
+        if base not in self.models or (at and not (epoch.isascii() and epoch.isdigit() and len(epoch) < 9)):
             raise UnknownIdError("model", number)
-        return self.models[number]
+        return self._at_epoch(self.models[base], int(epoch)) if at else self.models[base]
+
+    def _at_epoch(self, model: StudioModel, epoch: int) -> StudioModel:
+        """A model with the weights of another epoch; the last ones are kept."""
+        key = (model.id, epoch)
+        found = self._epochs.pop(key, None) or model.at_epoch(epoch)
+        self._epochs[key] = found
+        while len(self._epochs) > MOST_EPOCHS:
+            self._epochs.popitem(last=False)
+        return found
 
     def classes(self, model: StudioModel) -> list[str]:
         """What a model calls its classes, else what the data calls them."""
@@ -84,10 +98,10 @@ class Session:
 
     def usual(self, model: StudioModel) -> RasterDescription | None:
         """What is known of the values of any picture that a model takes; None where nothing is."""
-        encoder = self.encoders.get(model.id)
+        encoder = self.encoders.get(model.base)
         if encoder is not None and encoder.preprocess is not None:
             return RasterDescription(PIXELS)
-        described = None if self.samples is None else self.samples.read(model.id).inputs.describe
+        described = None if self.samples is None else self.samples.read(model.base).inputs.describe
         first = None if described is None else described(0)
         return first if isinstance(first, RasterDescription) else None
 
@@ -102,10 +116,23 @@ class Session:
             UnknownIdError: There is none.
         """
         if sample in self.own:
-            return self.own.find(model, sample).inputs, 0
+            found = self.own.find(model, sample).inputs
+            return found if model.epoch is None else alone_as(model, found), 0
         if self.samples is None:
             raise UnknownIdError("sample", sample)
-        return self.samples.place(model.id, sample)
+        inputs, row = self.samples.place(model.base, sample)
+        return model.own_predictions(inputs), row
+
+    def rows_of(self, model: StudioModel) -> tuple[ModelInputs, Rows]:
+        """The samples of a model, and where among them each sample of the page is, -1 for none.
+
+        Raises:
+            UsageError: There is no data.
+        """
+        if self.samples is None:
+            raise UsageError("There is no data to look through.", "Start the studio with data.")
+        inputs, numbers = self.samples.rows_of(model.base)
+        return model.own_predictions(inputs), numbers
 
     def observed(self, model: StudioModel, sample: str, path: str = "") -> Observed:
         """What a model makes of a sample: computed once, and kept while there is room.

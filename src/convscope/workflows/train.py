@@ -16,6 +16,7 @@ from convscope.engine.device import machine, versions
 from convscope.engine.training.batches import Batches
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.closed_form import solve
+from convscope.engine.training.epoch_weights import epochs_kept
 from convscope.engine.training.fit import fit
 from convscope.errors import RunError, UsageError
 from convscope.files import file_sha256
@@ -53,7 +54,7 @@ def carry_out(
             f"Received: {len(callbacks)} callbacks.",
             "Leave `callbacks` out, or name an architecture that is trained by epochs.",
         )
-    check_writable(run.folder, SPACE_NEEDED + SPACE_PER_PARAMETER * made.parameters)
+    check_writable(run.folder, SPACE_NEEDED + _space_per_parameter(made) * made.parameters)
     record = _record(made)
     if (run.folder / "run.json").exists():
         record["started"] = _check_same(run, record)
@@ -68,6 +69,7 @@ def carry_out(
     if made.solver is None:
         kept = objective.best_epoch(rows) + 1
         say(f"Kept the weights of epoch {kept} of {len(rows)}: {objective.kept_by(rows)}")
+        _say_epochs(run, say)
     model = keras.models.load_model(run.model_path)
     options = made.recipe.divide(made.options)[0]
     names = made.splits.class_names
@@ -87,6 +89,7 @@ def carry_out(
         "status": "complete",
         "epochs": len(rows),
         "training_seconds": seconds,
+        "kept_epochs": epochs_kept(run.folder),
         "calibrated": calibrated,
         "model_sha256": file_sha256(run.model_path),
     }
@@ -106,6 +109,17 @@ def carry_out(
     run.write_record(complete)
     forget_steps(run)
     return run
+
+
+def _space_per_parameter(made: Plan) -> int:
+    return SPACE_PER_PARAMETER + (4 * made.settings.keep_epochs if made.solver is None else 0)
+
+
+def _say_epochs(run: Run, say: Say) -> None:
+    epochs = epochs_kept(run.folder)
+    if epochs:
+        listed = ", ".join(map(str, epochs))
+        say(f"Kept the weights of epochs {listed} too, for the slider of: convscope studio {run.folder}")
 
 
 def _measured(

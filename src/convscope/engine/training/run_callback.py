@@ -14,6 +14,7 @@ from convscope.engine.device import backend_file
 from convscope.engine.finite import strange_weights
 from convscope.engine.training.averaging import averaged
 from convscope.engine.training.checkpoint import Row, state_of, write_checkpoint
+from convscope.engine.training.epoch_weights import epochs_to_keep, write_epoch
 from convscope.engine.training.objective import Objective
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import RunError
@@ -64,6 +65,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._folder, self._portable, self._rows = folder, portable, rows
         self._patience, self._seed, self._epochs = settings.patience, settings.seed, settings.epochs
         self._say, self._resumed = say, len(rows)
+        self._kept = epochs_to_keep(settings.epochs, settings.keep_epochs)
         self._objective, self._steps, self._progress = objective, steps, progress
         self._best = objective.best_epoch(rows) if rows else 0
         self._started = 0.0
@@ -130,6 +132,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 "Train again, and leave the folder in its place.",
             )
         said = []
+        self._keep(first, len(found), weights)
         for logs in found:
             self._rows.append(_row(len(self._rows) + 1, logs))
             self._best = self._objective.best_epoch(self._rows, (self._best, len(self._rows) - 1))
@@ -142,6 +145,12 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.write()
         for line in said:
             self._say(line)
+
+    def _keep(self, first: int, count: int, weights: Callable[[int], Sequence[Array]]) -> None:
+        """Keeps the weights of epochs, before a checkpoint says that they need not be computed again."""
+        for place in range(count):
+            if first + place + 1 in self._kept:
+                write_epoch(self._folder, first + place + 1, weights(place))
 
     def counting(self, found: Sequence[Row]) -> int:
         """How many of epochs that follow the history count.

@@ -10,6 +10,8 @@ from convscope.option import Check, Option, at_least, share, within
 Precision = Literal["auto", "float32", "bfloat16"]
 Schedule = Literal["cosine", "constant"]
 T = TypeVar("T")
+MOST_KEPT = 200
+"""Epochs whose weights a run keeps at most."""
 
 
 def _setting(default: T, help_text: str, check: Check | None = None, *, common: bool = False) -> T:
@@ -72,6 +74,11 @@ class FitSettings:
         "auto", "Floating-point precision; auto uses bfloat16 if the device has it"
     )
     seed: int = _setting(0, "Seed of all random numbers", _seed, common=True)
+    keep_epochs: int = _setting(
+        0,
+        "Number of epochs whose weights the run keeps, evenly spaced, for the studio's slider over epochs",
+        within(0, MOST_KEPT),
+    )
     tensorboard: bool = _setting(False, "Write TensorBoard logs to the run folder")
 
     def __post_init__(self) -> None:

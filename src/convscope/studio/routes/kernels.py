@@ -60,7 +60,7 @@ def strongest(session: Session, request: Request, progress: Progress) -> Respons
     most = number_parameter(request, "most", MOST_SAMPLES, 1) or MOST_SAMPLES
     if session.samples is None:
         raise UsageError("There is no data to look through.", "Start the studio with data.")
-    inputs, numbers = session.samples.rows_of(model.id)
+    inputs, numbers = session.rows_of(model)
     shown = np.random.default_rng(0).permutation(np.flatnonzero(numbers >= 0))[:most]
 
     def compute() -> tuple[Patches, int]:

@@ -61,8 +61,15 @@ class Selection:
 
     @property
     def model(self) -> str:
-        """The id of the first model."""
-        return self.values.get("m", "0").partition(",")[0]
+        """The id of the first model, without that of an epoch."""
+        return self.values.get("m", "0").partition(",")[0].partition("@")[0]
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that is selected; None for the one that the run chose."""
+        own = self.values.get("m", "0").partition(",")[0].partition("@")[2]
+        given = own or self.values.get("e", "")
+        return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else None
 
     def given(self, name: str) -> str | None:
         """A value; None where there is none."""
@@ -94,28 +101,41 @@ async def collected(asking: Asking, selection: Selection, progress: Progress) ->
     state = _good(await asking.ask("api/state"), ToldState)
     if selection.model not in [model["id"] for model in state["models"]]:
         raise UsageError(f"No model has the id '{selection.model}'.", "Leave `m` out of the selection.")
-    model = f"api/models/{selection.model}"
-    layers = _good(await asking.ask(f"{model}/layers"), ToldLayers)["layers"]
+    layers = _good(await asking.ask(f"api/models/{selection.model}/layers"), ToldLayers)["layers"]
+    number = model_id(state, selection)
+    model = f"api/models/{number}"
     chosen = _chosen_layer(layers, selection.given("l"))
     sample = selection.given("s") or ("0" if state["data"] is not None else None)
-    selection = selection.but(
-        m=selection.model, s=sample, l=chosen["name"], view=selection.given("view") or "inspect"
-    )
+    selection = selection.but(m=number, s=sample, l=chosen["name"], view=selection.given("view") or "inspect")
     for path in ("methods", "history"):
         await asking.ask(f"{model}/{path}")
     await asking.ask(f"{model}/layers/{chosen['id']}/kernels.npy")
     if sample is None:
         return selection
     progress(0, None, "the sample")
-    await _ask_sample(asking, selection.model, sample)
+    await _ask_sample(asking, number, sample)
     _good(await asking.ask(f"{model}/samples/{sample}/prediction"), dict)
     selection = await _ask_layer(asking, model, sample, chosen, selection)
     await _ask_reasons(asking, model, sample, selection, progress)
     await _ask_others(asking, model, sample, layers, chosen, progress)
     if state["data"] is not None and selection.given("c") is not None:
         progress(0, None, "what excites the channel most")
-        await _ask_patches(asking, selection, f"{model}/layers/{chosen['id']}")
+        await _ask_patches(asking, number, f"{model}/layers/{chosen['id']}", selection.values["c"])
     return selection
+
+
+def model_id(state: ToldState, selection: Selection) -> str:
+    """The id of the first model with the weights of the selected epoch, as the page makes it.
+
+    Args:
+        state: What `/api/state` says.
+        selection: What is selected.
+    """
+    epochs = next(model["epochs"] for model in state["models"] if model["id"] == selection.model)
+    if selection.epoch is None or not epochs:
+        return selection.model
+    before = [epoch for epoch in epochs if epoch <= selection.epoch]
+    return f"{selection.model}@{before[-1] if before else epochs[0]}"
 
 
 def _good(answer: Answer, kind: type[T]) -> T:
@@ -228,10 +248,10 @@ async def _ask_others(
             await asking.ask(f"{model}/layers/{layer['id']}/kernels.npy")
 
 
-async def _ask_patches(asking: Asking, selection: Selection, layer: str) -> None:
+async def _ask_patches(asking: Asking, model: str, layer: str, channel: str) -> None:
     """What excites the chosen channel most, with the samples that it is part of."""
-    found = await asking.ask(f"{layer}/channels/{selection.values['c']}/patches")
+    found = await asking.ask(f"{layer}/channels/{channel}/patches")
     before = asking.bytes
     for patch in _good(found, ToldPatches)["patches"] if found.good else ():
         if asking.bytes - before < MOST_PATCHES:
-            await _ask_sample(asking, selection.model, patch["sample"])
+            await _ask_sample(asking, model, patch["sample"])

@@ -13,6 +13,7 @@ class ToldModel(TypedDict):
     id: str
     name: str
     script: str | None
+    epochs: list[int]
 
 
 class ToldState(TypedDict):

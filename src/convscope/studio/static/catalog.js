@@ -26,12 +26,30 @@ export function studioState() {
   return state;
 }
 
-/** The models that are selected, the first one in front. */
+/**
+ * The models that are selected, the first one in front: with the weights of the selected epoch where their run has kept it, or
+ * of the one that their id names, such as `0@12`.
+ */
 export function chosenModels() {
-  const chosen = (store.selection.m ?? [])
-    .map((id) => state.models.find((model) => model.id === id))
-    .filter(Boolean);
-  return chosen.length ? chosen : state.models.slice(0, 1);
+  const { m = [], e } = store.selection;
+  const ids = m.filter((id) => state.models.some((each) => each.id === baseOf(id)));
+  return (ids.length ? ids : state.models.slice(0, 1).map(({ id }) => id)).map((id) => {
+    const found = state.models.find((each) => each.id === baseOf(id));
+    const wanted = id.includes("@") ? Number(id.split("@")[1]) : e;
+    return wanted === undefined || wanted === null ? found : atEpoch(found, wanted);
+  });
+}
+
+/** A model with the weights of an epoch: the last one that its run has kept up to there, or else the first. */
+function atEpoch(found, wanted) {
+  const epochs = found.epochs ?? [];
+  const epoch = epochs.findLast((each) => each <= wanted) ?? epochs[0];
+  return epoch === undefined ? found : { ...found, id: `${found.id}@${epoch}`, epoch };
+}
+
+/** The id of a model without that of an epoch. */
+export function baseOf(id) {
+  return id.split("@")[0];
 }
 
 /** Whether a model predicts one of its classes for each sample. */
@@ -45,16 +63,17 @@ export function model() {
 }
 
 /** Loads the layers of a model, so that `layersOf` knows them. */
-export async function loadLayers(id) {
+export async function loadLayers(whole) {
+  const id = baseOf(whole);
   if (layerLists.has(id)) return;
-  const { layers: rows, blocks, inputs, ...whole } = await getJson(`api/models/${id}/layers`);
+  const { layers: rows, blocks, inputs, ...rest } = await getJson(`api/models/${id}/layers`);
   const layers = rows.map(({ spatial, positions, ...row }) => ({
     ...row,
     lengths: spatial ?? [],
     takenApart: positions,
   }));
   const byName = new Map(layers.map((each) => [each.name, each]));
-  layerLists.set(id, { ...whole, layers, inputs: inputs ?? [], series: seriesOf(blocks ?? []), byName });
+  layerLists.set(id, { ...rest, layers, inputs: inputs ?? [], series: seriesOf(blocks ?? []), byName });
 }
 
 /** Blocks that are alike, together: `{text, blocks}`. */
@@ -70,7 +89,7 @@ function seriesOf(blocks) {
 
 /** The layers of a model, `{layers, inputs, series, byName}`; null until they are loaded. */
 export function layersOf(id) {
-  return layerLists.get(id) ?? null;
+  return (id && layerLists.get(baseOf(id))) ?? null;
 }
 
 /** The selected layer of a model, by default of the first; null where it has none of that name. */

@@ -1,10 +1,20 @@
 // The page: a bar with sample and view, and the panels of the view that is chosen.
 
 import { freshJson, getJson } from "./api.js";
-import { chosenModels, className, firstLayer, loadLayers, loadState, model, studioState } from "./catalog.js";
+import {
+  baseOf,
+  chosenModels,
+  className,
+  firstLayer,
+  loadLayers,
+  loadState,
+  model,
+  studioState,
+} from "./catalog.js";
 import { Panel, Resource, chooseTheme, problem, theme } from "./element.js";
 import { takeDropsAndPastes } from "./own-inputs.js";
 import { wholeNumbers } from "./numbers.js";
+import "./panels/epochs.js";
 import { saveAllMenu } from "./panels/save-menu.js";
 import { saved } from "./saved.js";
 import { store } from "./store.js";
@@ -41,7 +51,12 @@ class Studio extends Panel {
         ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id
         : undefined;
     const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
-    const changes = { m: store.selection.m ?? [m.id], view: VIEWS[view]?.fits() ? view : "inspect", s, l };
+    const changes = {
+      m: store.selection.m ?? [baseOf(m.id)],
+      view: VIEWS[view]?.fits() ? view : "inspect",
+      s,
+      l,
+    };
     store.select(changes, false);
   }
 
@@ -56,6 +71,7 @@ class Studio extends Panel {
     return html` <header class="top">
         <strong class="brand">convscope studio</strong>
         ${this.#samples()}
+        <cs-epochs></cs-epochs>
         <nav aria-label="Views">
           ${Object.entries(VIEWS)
             .filter(([, { fits }]) => fits())

@@ -3,11 +3,11 @@
 import { saved } from "./saved.js";
 
 const LISTS = new Set(["m"]);
-const NUMBERS = new Set(["c", "t", "from"]);
+const NUMBERS = new Set(["c", "t", "e", "from"]);
 
 /**
  * What is selected. Short names, because they are the address: `view`, models `m`, sample `s`, layer `l`, channel `c`,
- * position `at`, target class `t`; the rest are settings of panels, such as `scale`.
+ * position `at`, target class `t`, epoch `e`; the rest are settings of panels, such as `scale`.
  */
 function parse(hash) {
   const selection = {};

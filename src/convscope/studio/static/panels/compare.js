@@ -78,17 +78,18 @@ class Compare extends Panel {
     const { chosenModel, sample, chosenLayer } = sideOf(side);
     const first = side === "a";
     const models = chosenModels().map(({ id }) => id);
+    const choices = runsAndEpochs();
     const layers = layersOf(chosenModel.id).layers.filter((each) => each.maps);
     return html`<div class="bar">
       <h2>${first ? "A" : "B"}</h2>
       ${
-        studioState().models.length > 1
+        choices.length > 1
           ? html`<label
               >Run
               <select
                 @change=${(event) => store.select({ m: first ? [event.target.value, ...models.slice(1)] : [models[0], event.target.value] })}
               >
-                ${studioState().models.map(({ id, name }) => html`<option value=${id} ?selected=${id === chosenModel.id}>${name}</option>`)}
+                ${choices.map(([id, name]) => html`<option value=${id} ?selected=${id === chosenModel.id}>${name}</option>`)}
               </select></label
             >`
           : nothing
@@ -112,6 +113,14 @@ class Compare extends Panel {
       /></label>
     </div>`;
   }
+}
+
+/** Runs, each followed by the epochs that it has kept: ids and names. */
+function runsAndEpochs() {
+  return studioState().models.flatMap(({ id, name, epochs }) => [
+    [id, name],
+    ...(epochs ?? []).map((epoch) => [`${id}@${epoch}`, `${name}, epoch ${epoch}`]),
+  ]);
 }
 
 customElements.define("cs-compare", Compare);

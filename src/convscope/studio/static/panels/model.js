@@ -1,6 +1,6 @@
 // The network as a drawing: one row for each layer, lines for what skips layers, repeated blocks folded.
 
-import { chosenModels, layer, layersOf, model, studioState } from "../catalog.js";
+import { baseOf, chosenModels, layer, layersOf, model, studioState } from "../catalog.js";
 import { Panel } from "../element.js";
 import { brief, count, plural, shape } from "../format.js";
 import { modelNumbers } from "../numbers.js";
@@ -62,7 +62,7 @@ class ModelPanel extends Panel {
   }
 
   #modelChoice() {
-    const chosen = chosenModels().map(({ id }) => id);
+    const chosen = chosenModels().map(({ id }) => baseOf(id));
     return html`<label class="bar"
       >Run
       <select @change=${(event) => store.select({ m: [event.target.value, ...chosen.slice(1)] })}>

@@ -4,7 +4,7 @@ import { freshJson } from "../api.js";
 import { chosenModels } from "../catalog.js";
 import { Panel, Resource, problem, theme } from "../element.js";
 import { follow } from "../events.js";
-import { chartParts } from "../figure/chart.js";
+import { band, chartParts } from "../figure/chart.js";
 import { number, plural } from "../format.js";
 import { saved } from "../saved.js";
 import { trainingNumbers } from "../numbers.js";
@@ -66,6 +66,7 @@ class Training extends Panel {
 
   updated() {
     const found = this.#history.value;
+    for (const chart of this.#charts) chart.redraw(false);
     const key = found && `${found.epochs.length} ${theme()} ${JSON.stringify(Object.keys(found.series))}`;
     if (!found || key === this.drawn) return;
     this.drawn = key;
@@ -93,6 +94,7 @@ class Training extends Panel {
       cursor: { sync: { key: "training" }, y: false },
       scales: { x: { time: false } },
       axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+      hooks: { draw: [(chart) => this.#markEpoch(chart, color("mark"))] },
       series: [
         { label: "epoch" },
         ...members.map((member, i) => ({
@@ -104,8 +106,31 @@ class Training extends Panel {
       ],
     };
     const chart = new uPlot(options, [epochs, ...members.map((member) => series[member])], box);
-    Object.assign(box.querySelector(".u-wrap"), { asFigure: () => chartParts(chart) });
+    Object.assign(box.querySelector(".u-wrap"), {
+      asFigure: () =>
+        chartParts(chart, (plot, at) => ({ under: [], over: this.#epochBand(plot, at, color("mark")) })),
+    });
     return chart;
+  }
+
+  /** The epoch whose weights are shown. */
+  get shownEpoch() {
+    const [{ epoch, best_epoch: best }] = chosenModels();
+    return epoch ?? best ?? null;
+  }
+
+  #epochBand(plot, at, color) {
+    const x = this.shownEpoch === null ? null : at(this.shownEpoch);
+    return x === null ? [] : [band(plot, x - 0.5, x + 0.5, color)];
+  }
+
+  #markEpoch(chart, color) {
+    const shown = this.shownEpoch;
+    if (shown === null) return;
+    const x = chart.valToPos(shown, "x", true);
+    const { top, height } = chart.bbox;
+    chart.ctx.fillStyle = color;
+    chart.ctx.fillRect(Math.round(x), top, devicePixelRatio, height);
   }
 
   #width() {
