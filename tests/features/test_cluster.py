@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from convscope.engine import cluster
 from convscope.errors import BackendError, DataError, RunError, install_command
-from convscope.features import cluster
 from convscope.features.api import extract, open_features
 from convscope.scope import record
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,8 @@ import numpy.typing as npt
 
 import convscope.errors
 from convscope.backend import prepare_backend
-from convscope.errors import BackendError, ConvscopeError, RunError, install_command
+from convscope.engine.cluster import connected, ray_package
+from convscope.errors import ConvscopeError, RunError
 from convscope.features.model_and_data import ModelReference
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
@@ -38,52 +38,7 @@ if TYPE_CHECKING:
     from convscope.workflows.model_inputs.dataset import Dataset
     from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples
 
-LOCAL = "local"
-ANSWER_SECONDS = 10
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # reports nothing of the user to anyone
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray is going to do by default
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # lost workers are started again, which is no error
-}
 _RESUME = "Parts that were written are kept. Run the same command with --resume."
-
-
-def ray_package() -> Any:
-    """The package `ray`, with `ray.data`.
-
-    Raises:
-        BackendError: It is not installed.
-    """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise BackendError(
-            "--cluster runs on the package ray.", f"Install it: {install_command('cluster')}"
-        ) from error
-    return ray
-
-
-def check_cluster(address: str) -> None:
-    """Fails at once where `extract_on_cluster` would fail after the data has been read.
-
-    Args:
-        address: As it takes it.
-
-    Raises:
-        BackendError: Ray is not installed.
-        RunError: Nothing answers at the address.
-    """
-    ray_package()
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return
-    try:  # Ray itself waits for minutes
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise _no_answer(address, error) from error
 
 
 def extract_on_cluster(
@@ -341,34 +296,6 @@ def _pool(ray: Any, job: Job) -> tuple[int, dict[str, Any]]:
     if gpus and job.store.manifest.engine["engine"] == "keras":
         return gpus, {**needs, "num_gpus": 1}
     return max(1, sum(bool(node["Alive"]) for node in ray.nodes())), {**needs, "num_cpus": 1}
-
-
-@contextmanager
-def connected(ray: Any, address: str) -> Iterator[None]:
-    """Joins a cluster, or starts one on this machine, unless this process is in one already."""
-    if ray.is_initialized():
-        yield
-        return
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address == LOCAL:
-        options |= {"num_cpus": max(2, os.cpu_count() or 1), "include_dashboard": False}
-    try:
-        ray.init(address=address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise _no_answer(address, error) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _no_answer(address: str, error: Exception) -> RunError:
-    first = str(error).strip().partition("\n")[0].rstrip(".")
-    return RunError(
-        f"No Ray cluster answers at '{address}': {first}.",
-        "Start one with `ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or give "
-        "--cluster local.",
-    )
 
 
 @contextmanager
