@@ -72,8 +72,9 @@ class Steps:
 
     def near(self, default: Value) -> tuple[Value, ...]:
         """The numbers; none around a default that follows from the data."""
-        known = isinstance(default, int) and not isinstance(default, bool)
-        return tuple(default + step for step in self.steps) if known else ()
+        if isinstance(default, bool) or not isinstance(default, int):
+            return ()
+        return tuple(default + step for step in self.steps)
 
 
 @dataclass(frozen=True)

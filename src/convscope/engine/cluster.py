@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 from convscope.errors import BackendError, RunError, install_command
@@ -20,7 +21,7 @@ _SETTINGS = {
 }
 
 
-def ray_package() -> Any:
+def ray_package() -> ModuleType:
     """The package `ray`, with `ray.data`.
 
     Raises:
@@ -35,7 +36,8 @@ def ray_package() -> Any:
         raise BackendError(
             "--cluster runs on the package ray.", f"Install it: {install_command('cluster')}"
         ) from error
-    return ray
+    package: ModuleType = ray
+    return package
 
 
 def check_cluster(address: str) -> None:
@@ -59,7 +61,7 @@ def check_cluster(address: str) -> None:
 
 
 @contextmanager
-def connected(ray: Any, address: str) -> Iterator[None]:
+def connected(ray: ModuleType, address: str) -> Iterator[None]:
     """Joins a cluster, or starts one on this machine, unless this process is in one already."""
     if ray.is_initialized():
         yield

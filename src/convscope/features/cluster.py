@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -177,11 +178,11 @@ class PartWriter:
         return self._opened
 
 
-def _datasource(ray: Any, source: Any, parts: Sequence[Part]) -> Any:
+def _datasource(ray: ModuleType, source: Any, parts: Sequence[Part]) -> Any:
     """A read task for each part."""
     from ray.data.block import BlockMetadata
 
-    class Parts(ray.data.Datasource):  # type: ignore[misc]
+    class Parts(ray.data.Datasource):  # type: ignore[misc,name-defined]
         """Parts of an extraction, decoded."""
 
         def estimate_inmemory_data_size(self) -> int | None:
@@ -269,7 +270,7 @@ def _at_home(job: Job) -> Job:
     return replace(job, reference=reference, store=type(job.store)(place, job.store.manifest))
 
 
-def _packed(ray: Any, job: Job) -> tuple[list[str], bytes]:
+def _packed(ray: ModuleType, job: Job) -> tuple[list[str], bytes]:
     """Where modules are found here, and the job as bytes: a model in memory may need those modules."""
     return [str(Path.cwd()), *filter(None, sys.path)], ray.cloudpickle.dumps(job)
 
@@ -283,7 +284,7 @@ def _unpacked(packed: Any) -> Job:
     return cast("Job", ray.cloudpickle.loads(job))
 
 
-def _pool(ray: Any, job: Job) -> tuple[int, dict[str, Any]]:
+def _pool(ray: ModuleType, job: Job) -> tuple[int, dict[str, Any]]:
     """How many engines there are, and what each of them needs: one for each GPU, or else for each machine.
 
     An engine on a processor computes on all cores of its machine by itself.
@@ -299,7 +300,7 @@ def _pool(ray: Any, job: Job) -> tuple[int, dict[str, Any]]:
 
 
 @contextmanager
-def _ray_errors(ray: Any) -> Iterator[None]:
+def _ray_errors(ray: ModuleType) -> Iterator[None]:
     """Ray without its own progress and log; what it cannot recover from becomes an error that says so."""
     context = ray.data.DataContext.get_current()
     before = context.enable_progress_bars

@@ -14,7 +14,7 @@ from convscope.files import locked, write_json
 from convscope.json_values import Within, from_json, read_json
 from convscope.run import FORMAT, Run, check_free, new_run
 from convscope.workflows.start import (
-    Asked,
+    AskedTraining,
     Request,
     Watching,
     asked_of,
@@ -37,7 +37,7 @@ class _Summary(TypedDict):
 
     format: Literal[1]
     folds: Annotated[int, Within(FEWEST, MOST)]
-    asked: Asked
+    asked: AskedTraining
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
 """Names of the settings of a training; all other options belong to a recipe or its architectures."""
 
 
-class Asked(TypedDict):
+class AskedTraining(TypedDict):
     """What was asked for, as a folder with several trainings keeps it."""
 
     path: str
@@ -137,7 +137,7 @@ def requested(
     return Request(path, spec, why, architecture, options, settings, folds)
 
 
-def asked_of(request: Request) -> Asked:
+def asked_of(request: Request) -> AskedTraining:
     """A request as JSON holds it; `requested_again` reads it."""
     return {
         "path": str(request.path),
@@ -150,7 +150,7 @@ def asked_of(request: Request) -> Asked:
     }
 
 
-def requested_again(asked: Asked, moved: Path | None, summary: Path, hint: str) -> Request:
+def requested_again(asked: AskedTraining, moved: Path | None, summary: Path, hint: str) -> Request:
     """The request that `asked_of` wrote.
 
     Args:
