@@ -50,8 +50,7 @@ class Dimension:
 
     def to_line(self) -> str:
         """The setting, what is tried and the default."""
-        low, *_, high = self.values
-        tried = f"{said(low)} to {said(high)}" if self.continuous else " | ".join(map(said, self.values))
+        tried = (" to " if self.continuous else " | ").join(map(said, self.values))
         return f"{self.name}: {tried} (default {said(self.default)})"
 
 
