@@ -62,7 +62,9 @@ def search(
         prepare_backend()
         from convscope.workflows.search.search import resume_search
 
-        return resume_search(Path(resume), None if path is None else Path(path), watching)
+        return _told(
+            resume_search(Path(resume), None if path is None else Path(path), watching), watching.say
+        )
     if path is None:
         raise UsageError("No data was given.", "Give a path.")
     data, target = Path(path), None if out is None else Path(out)
@@ -70,4 +72,9 @@ def search(
     prepare_backend()
     from convscope.workflows.search.search import carry_out_search
 
-    return carry_out_search(asked, target or default_search_folder(data), watching)
+    return _told(carry_out_search(asked, target or default_search_folder(data), watching), watching.say)
+
+
+def _told(found: SearchResult, say: Say) -> SearchResult:
+    say(found.to_line())
+    return found

@@ -204,6 +204,7 @@ ALL_OPTIONS = {
     "train": "--help-all lists every option, `convscope recipes NAME` those of one recipe.",
     "predict": "`convscope recipes NAME` lists the options of one recipe.",
 }
+MORE_WORDS = {"search": "All options of train are taken; `convscope train --help-all` lists them.", **ALL_OPTIONS}
 
 
 @cache
@@ -238,7 +239,7 @@ def application(name: str | None = None) -> App:
             group=command.group,
             sort_key=place,
             usage=f"Usage: convscope {command.name} {command.arguments}",
-            help_epilogue=_examples(command.examples, ALL_OPTIONS.get(command.name, "")),
+            help_epilogue=_examples(command.examples, MORE_WORDS.get(command.name, "")),
         )
     return app
 

@@ -123,8 +123,8 @@ def _told_how_to_continue(folder: Path) -> Iterator[None]:
 
 
 def _print(found: SearchResult) -> None:
-    from convscope.cli.results import print_metrics
+    from convscope.cli.results import print_search
 
-    print_metrics(found)
+    print_search(found)
     say(f"Saved the search to {found.folder}; look at {found.folder / 'importance.png'}.")
     say(f"Saved its run to {found.run.folder}; open {found.run.report_path} in a browser.")

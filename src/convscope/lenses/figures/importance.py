@@ -21,6 +21,8 @@ LEFT = 300
 PANEL = 300
 """Height of a panel."""
 BETWEEN = 60
+JITTER = 0.12
+"""Part of the distance of two ticks by which points are moved sideways."""
 ROOM = 90
 """For the numbers of an upright axis."""
 
@@ -89,17 +91,18 @@ def draw_importance(
     if bars:
         y = sheet.section(
             y + 4,
-            "How much each setting mattered",
-            "By how much the explained share of the order of trials falls when the setting is shuffled; the"
-            " line spans 90% of the forests. Settings whose line reaches 0 may not matter.",
+            "Permutation importance of each setting",
+            "Increase of the squared error on held-out trials when the setting is shuffled, as a share of the"
+            " variance. Lines span the 5th to the 95th percentile of the forests; a line that reaches 0 leaves"
+            " open whether the setting matters.",
         )
         y = _bars(sheet, y + 10, bars)
     if panels:
         y = sheet.section(
             y + 20,
             f"{measure[0].upper()}{measure[1:]} of each trial",
-            "Orange: trials that have the default of their architecture there. Trials differ in other"
-            " settings too.",
+            "Orange: the default of the architecture. Trials differ in other settings too. Points are moved"
+            " sideways a little so that equal ones can be seen.",
         )
         wide = (INNER - BETWEEN) // 2 - ROOM
         for place, panel in enumerate(panels):
@@ -125,7 +128,8 @@ def _bars(sheet: Sheet, y: int, bars: Sequence[Bar]) -> int:
         sheet.box(start, middle - 10, max(end - start, 1.0), 20, fill=sheet.theme.first, name=each.name)
         ends = [along(each.low), along(each.high)]
         sheet.line(ends, [middle, middle], color=sheet.theme.ink, width=1.2)
-        sheet.text(right + 14, middle + 7, number(each.value, 2), size=SMALL, color=sheet.theme.muted)
+        shown = number(round(each.value, 3) + 0.0, 2)
+        sheet.text(right + 14, middle + 7, shown, size=SMALL, color=sheet.theme.muted)
     bottom = y + len(bars) * ROW
     sheet.line([along(0.0)] * 2, [y, bottom], color=sheet.theme.muted, width=0.8)
     sheet.text(along(0.0), bottom + 22, "0", size=TINY, color=sheet.theme.muted, across="center")
@@ -138,7 +142,9 @@ def _panel(sheet: Sheet, x: int, y: int, wide: int, panel: Panel) -> None:
     sheet.text(x, y - 6, panel.name, size=BODY, bold=True, width=wide)
     sheet.box(x, y, wide, PANEL, edge=sheet.theme.rule)
     pitch = wide / len(panel.ticks)
-    spots = np.column_stack([x + pitch * (np.asarray(panel.places) + 0.5), _down(values, low, high, y)])
+    moved = np.random.default_rng(0).uniform(-JITTER, JITTER, len(values))
+    places = np.clip(np.asarray(panel.places) + moved, -0.4, len(panel.ticks) - 0.6)
+    spots = np.column_stack([x + pitch * (places + 0.5), _down(values, low, high, y)])
     usual = np.asarray(panel.default, bool)
     for chosen, color in ((~usual, sheet.theme.first), (usual, sheet.theme.second)):
         if chosen.any():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +19,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from convscope.engine.cluster import connected, ray_package
-from convscope.errors import BackendError, install_command
+from convscope.errors import BackendError, ConvscopeError, install_command
 
 if TYPE_CHECKING:
     from convscope.workflows.search.trials import Judge, Outcome, Shared, TrialRun
-    from convscope.workflows.start import Request
 
 RESTARTS = 3
 """Times that a trial is started again whose machine was lost."""
@@ -77,7 +77,8 @@ def run_on_cluster(
     place = folder.absolute() / "ray"
     late = None if deadline is None else time.time() + deadline - time.monotonic()
     with connected(ray, address):
-        packed = ray.cloudpickle.dumps((shared.request, [_at_home(job) for job in jobs], late))
+        request = replace(shared.request, path=shared.request.path.absolute())
+        packed = ray.cloudpickle.dumps((request, [_at_home(job) for job in jobs], late))
         around = {"path": [str(Path.cwd()), *filter(None, sys.path)], "variables": _variables()}
         trainable = tune.with_parameters(_train, packed=packed, around=around)
         scheduler = _scheduler(tune, jobs, judge, told)
@@ -191,10 +192,12 @@ def _train(config: Mapping[str, Any], packed: bytes, around: Mapping[str, Any]) 
     from convscope.backend import prepare_backend
 
     prepare_backend()
+    import ray
+
     from convscope.workflows.search.trials import run_trial
 
-    shared, jobs, late = _opened(packed)
-    job = jobs[int(config["place"])]
+    request, jobs, late = ray.cloudpickle.loads(packed)
+    job: TrialRun = jobs[int(config["place"])]
 
     def report(rung: int, number: int, value: float) -> bool:
         """Tells of a rung; Ray ends this process where the trial falls behind."""
@@ -202,17 +205,18 @@ def _train(config: Mapping[str, Any], packed: bytes, around: Mapping[str, Any]) 
         return True
 
     deadline = None if late is None else time.monotonic() + late - time.time()
-    run_trial(shared, job, report, deadline)
+    try:
+        run_trial(_shared(packed), job, report, deadline)
+    except ConvscopeError as error:  # this machine does not see the data
+        job.record(replace(job.outcome(), status="failed", reason=f"{socket.gethostname()}: {error.message}"))
     tune.report({"rung": END, "value": 0.0})
 
 
 @lru_cache(maxsize=1)
-def _opened(packed: bytes) -> tuple[Shared, list[TrialRun], float | None]:
-    """The data, read once for each process, the trials, and when they end."""
+def _shared(packed: bytes) -> Shared:
+    """The data, read once for each process."""
     import ray
 
     from convscope.workflows.search.trials import read_shared
 
-    request: Request
-    request, jobs, late = ray.cloudpickle.loads(packed)
-    return read_shared(request), jobs, late
+    return read_shared(ray.cloudpickle.loads(packed)[0])

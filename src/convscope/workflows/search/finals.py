@@ -162,11 +162,11 @@ def _comparable(results: Sequence[TrialResult]) -> tuple[list[TrialResult], list
     """Trials, what they had reached at the last point that all of them came to, and that point in words."""
     known = [each for each in results if each.outcome.value is not None and each.outcome.status != "failed"]
     if all(each.outcome.status == "finished" for each in known):
-        return known, [_value(each.outcome.value) for each in known], "at their ends"
+        return known, [_value(each.outcome.value) for each in known], "after all epochs"
     known = [each for each in known if each.outcome.rungs or each.outcome.status == "finished"]
     first = [(*each.outcome.rungs, each.outcome.value)[0] for each in known]
     solved = not all(each.outcome.rungs for each in known)
-    measured = "after a ninth of their epochs" + (", or at the end of those without" if solved else "")
+    measured = "at the first comparison" + (", or at the end of those that are solved" if solved else "")
     return known, [_value(each) for each in first], measured
 
 

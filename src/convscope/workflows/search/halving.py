@@ -17,14 +17,19 @@ SHARES = (1 / 9, 1 / 3)
 """Of the epochs of a trial: where it is compared, at rung 0 and 1."""
 
 
+FEWEST_EPOCHS = 2
+"""Before which no trial is compared: the first epoch says how fast one starts."""
+
+
 def rungs(epochs: int) -> tuple[int, ...]:
     """After how many epochs a trial of so many is compared.
 
     Example:
-        >>> rungs(60), rungs(4), rungs(1)
-        ((7, 20), (1, 2), ())
+        >>> rungs(60), rungs(6), rungs(3), rungs(2)
+        ((7, 20), (2,), (2,), ())
     """
-    return tuple(place for share in SHARES if (place := max(1, math.ceil(epochs * share))) < epochs)
+    places = [max(FEWEST_EPOCHS, math.ceil(epochs * share)) for share in SHARES]
+    return tuple(dict.fromkeys(place for place in places if place < epochs))
 
 
 class Halving:

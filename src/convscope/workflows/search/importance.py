@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.option import Value
+from convscope.phrasing import listed
 from convscope.workflows.search.space import said
 
 FEWEST = 8
@@ -68,14 +69,15 @@ class Importance:
             return f"What mattered cannot be said: {self.reason}."
         if self.explained <= 0:
             return (
-                f"The settings explain nothing of the order of {self.trials} trials {self.measured}: what"
-                " seems to matter is chance."
+                f"Random forests explain none of the variance in rank of held-out trials ({self.trials} trials,"
+                f" {self.measured}), so that the importances are chance."
             )
         clear = [each.name for each in self.settings if each.low > 0]
-        first = f"{', '.join(clear)} mattered" if clear else "no single setting is clearly above 0"
+        above = f"the importance of {listed(clear)} is above 0 in 95% of them"
+        first = above if clear else "no importance is above 0 in 95% of them"
         return (
-            f"Of the order of {self.trials} trials {self.measured}, forests explain {self.explained:.0%}"
-            f" for trials that they have not seen; {first}."
+            f"Random forests explain {self.explained:.0%} of the variance in rank of held-out trials"
+            f" ({self.trials} trials, {self.measured}); {first}."
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from convscope.csv_text import csv_text
 from convscope.files import written_whole
 from convscope.option import Value
+from convscope.phrasing import plural
 from convscope.run import Run
 from convscope.workflows.search.importance import Importance
 from convscope.workflows.search.space import Space, Trial, said
@@ -50,7 +51,7 @@ class TrialResult:
     def state(self) -> str:
         """How it ended, in words."""
         outcome = self.outcome
-        trained = f"{outcome.epochs} of {outcome.planned} epochs" if outcome.planned else "no epoch"
+        trained = f"{outcome.epochs} of {plural(outcome.planned, 'epoch')}"
         if outcome.status == "finished" and outcome.epochs == outcome.planned:
             return "finished"
         if outcome.status == "finished":
@@ -115,18 +116,14 @@ class SearchResult:
         rows: list[tuple[str, ...]] = [
             (
                 str(each.trial.number),
-                each.trial.to_line(),
                 "" if each.outcome.value is None else f"{each.outcome.value:.4f}",
                 each.repeated(),
                 each.state(),
+                each.trial.to_line(),
             )
             for each in ranked(self.trials, self.falls)
         ]
-        return ("trial", "combination", self.measure, "other seeds", "state"), rows
-
-    def to_scores(self) -> tuple[()]:
-        """A search has no report of its own."""
-        return ()
+        return ("trial", self.measure, "other seeds", "state", "combination"), rows
 
     def to_line(self) -> str:
         """Who won, what the test split says, and what mattered."""

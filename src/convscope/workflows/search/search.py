@@ -111,7 +111,6 @@ def _all(search: SearchPlan, watching: Watching) -> SearchResult:
         table.write()
     results = table.results(rounds)
     winner, verdict = decide(results, search.default.recipe.objective.measure, search.falls)
-    watching.say(verdict)
     result = ended(search, results, winner, verdict, watching)
     content = {**read_json(search.folder / SUMMARY), "result": result.to_json()}
     write_json(search.folder / SUMMARY, content)
