@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reading_runs import losses
 
 import convscope
 from convscope.errors import DataError, RunError, UsageError
+from convscope.run import Run
 from convscope.workflows.search.finals import decide
 from convscope.workflows.search.halving import Halving, rungs
 from convscope.workflows.search.importance import measure_importance
@@ -41,11 +43,6 @@ def searched(pictures, fixed, tmp_path_factory):
     return found, said
 
 
-def rows(folder):
-    with (folder / "history.csv").open() as file:
-        return [{name: row[name] for name in row if name != "seconds"} for row in csv.DictReader(file)]
-
-
 def values(found):
     return [(each.outcome.status, each.outcome.value, each.repeats) for each in found.trials]
 
@@ -53,7 +50,7 @@ def values(found):
 def test_the_first_trial_is_the_training_that_train_does(searched, finished):
     found, _ = searched
     assert found.trials[0].trial == Trial(0, "padded_cnn", {})
-    assert rows(found.folder / "trials" / "000") == rows(finished.folder)
+    assert losses(Run(found.folder / "trials" / "000")) == losses(finished)
 
 
 def test_the_winner_is_an_ordinary_run_that_names_its_search(searched):
@@ -86,7 +83,7 @@ def test_the_table_has_what_the_trials_say(searched):
         assert row["status"] == each.outcome.status
         assert float(row["validation accuracy"]) == each.outcome.value
         assert int(row["repeats"]) == len(each.repeats)
-        history = rows(found.folder / "trials" / f"{each.trial.number:03d}")
+        history = losses(Run(found.folder / "trials" / f"{each.trial.number:03d}"))
         assert len(history) == each.outcome.epochs
     assert table[0]["augmentation"] == "1"
     assert any(line.startswith("Trial 3: padded_cnn, ") for line in said)
@@ -137,7 +134,7 @@ def test_an_interrupted_search_goes_on_and_ends_as_one_that_never_was(
     again = convscope.search(resume=out, verbose=0)
     assert (out / "trials" / "000" / "trial.json").read_bytes() == first
     assert values(again) == values(found)
-    assert rows(out / "trials" / "001") == rows(found.folder / "trials" / "001")
+    assert losses(Run(out / "trials" / "001")) == losses(Run(found.folder / "trials" / "001"))
 
 
 def test_the_folder_of_a_search_is_resumed_by_its_own_command(searched, pictures, run_command):

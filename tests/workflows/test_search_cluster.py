@@ -9,11 +9,12 @@ import time
 import numpy as np
 import pytest
 from own_processes import own_processes
-from test_search import rows
+from reading_runs import losses
 
 import convscope
 from convscope.engine import cluster
 from convscope.errors import RunError
+from convscope.run import Run
 from convscope.workflows.search.cluster import run_on_cluster
 from convscope.workflows.search.request import search_requested
 from convscope.workflows.search.space import Trial
@@ -69,8 +70,11 @@ def test_trials_have_the_histories_that_they_have_in_one_process(ray, shared, tm
         found = run_trial(shared, here, lambda *_: True)
         assert there.outcome().status == "finished"
         assert there.outcome().rungs == pytest.approx(found.rungs, abs=0.1)
-        ours, theirs = (np.array([float(row["loss"]) for row in rows(each.folder)]) for each in (here, there))
-        np.testing.assert_allclose(theirs, ours, rtol=0.02)
+        np.testing.assert_allclose(losses_of(there), losses_of(here), rtol=0.02)
+
+
+def losses_of(job):
+    return np.array([float(row["loss"]) for row in losses(Run(job.folder))])
 
 
 def test_a_trial_that_falls_behind_is_stopped_at_its_rung(ray, shared, tmp_path):
@@ -104,7 +108,7 @@ def test_a_trial_whose_process_is_killed_goes_on_from_its_checkpoint(ray, shared
     killer.join()
     assert killed
     assert outcome.status == "finished"
-    assert [row["epoch"] for row in rows(jobs[0].folder)] == ["1", "2", "3", "4"]
+    assert [row["epoch"] for row in losses(Run(jobs[0].folder))] == ["1", "2", "3", "4"]
 
 
 def test_a_whole_search_on_a_cluster(ray, pictures, settings, tmp_path):

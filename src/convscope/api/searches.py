@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from convscope.backend import prepare_backend
 from convscope.errors import UsageError
 from convscope.types import Progress, Say, no_progress, printed, silent
+from convscope.workflows.search.request import SearchRequest, default_search_folder, search_requested
 
 if TYPE_CHECKING:
     from convscope.workflows.search.results import SearchResult
@@ -28,9 +29,7 @@ def search(
     verbose: int = 1,
     **settings: Any,
 ) -> SearchResult:
-    """Tries architectures of a recipe, their options and settings, and keeps the best combination.
-
-    `docs/search.md` says how trials are drawn, stopped and compared.
+    """Tries architectures of a recipe, their options and settings, and keeps the best; see `docs/search.md`.
 
     Args:
         path: The data; may be left out with `resume`.
@@ -52,29 +51,33 @@ def search(
         DataError, UsageError: The data is malformed or cannot be searched on, or an argument cannot work.
         RunError, BackendError: As `train`; or the default cannot be trained, or no cluster answers.
     """
-    from convscope.workflows.search.request import default_search_folder, search_requested
-    from convscope.workflows.start import Watching
-
-    watching = Watching((), progress, say if say is not None else (printed if verbose else silent))
+    told = say if say is not None else (printed if verbose else silent)
     if resume is not None and (settings or recipe or architecture or out):
         raise UsageError("--resume takes no other settings.", "Leave them out, or start a new search.")
-    if resume is not None:
-        prepare_backend()
-        from convscope.workflows.search.search import resume_search
-
-        return _told(
-            resume_search(Path(resume), None if path is None else Path(path), watching), watching.say
-        )
-    if path is None:
+    if resume is None and path is None:
         raise UsageError("No data was given.", "Give a path.")
-    data, target = Path(path), None if out is None else Path(out)
-    asked = search_requested(data, settings, recipe=recipe, architecture=architecture, out=target)
+    data = None if path is None else Path(path)
+    if resume is not None or data is None:
+        found = _resumed(Path(resume or ""), data, progress, told)
+    else:
+        target = None if out is None else Path(out)
+        asked = search_requested(data, settings, recipe=recipe, architecture=architecture, out=target)
+        found = _searched(asked, target or default_search_folder(data), progress, told)
+    told(found.to_line())
+    return found
+
+
+def _searched(asked: SearchRequest, folder: Path, progress: Progress, say: Say) -> SearchResult:
     prepare_backend()
     from convscope.workflows.search.search import carry_out_search
+    from convscope.workflows.start import Watching
 
-    return _told(carry_out_search(asked, target or default_search_folder(data), watching), watching.say)
+    return carry_out_search(asked, folder, Watching((), progress, say))
 
 
-def _told(found: SearchResult, say: Say) -> SearchResult:
-    say(found.to_line())
-    return found
+def _resumed(folder: Path, path: Path | None, progress: Progress, say: Say) -> SearchResult:
+    prepare_backend()
+    from convscope.workflows.search.search import resume_search
+    from convscope.workflows.start import Watching
+
+    return resume_search(folder, path, Watching((), progress, say))

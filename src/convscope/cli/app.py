@@ -204,7 +204,10 @@ ALL_OPTIONS = {
     "train": "--help-all lists every option, `convscope recipes NAME` those of one recipe.",
     "predict": "`convscope recipes NAME` lists the options of one recipe.",
 }
-MORE_WORDS = {"search": "All options of train are taken; `convscope train --help-all` lists them.", **ALL_OPTIONS}
+MORE_WORDS = {
+    "search": "All options of train are taken; `convscope train --help-all` lists them.",
+    **ALL_OPTIONS,
+}
 
 
 @cache

@@ -93,8 +93,8 @@ def draw_importance(
             y + 4,
             "Permutation importance of each setting",
             "Increase of the squared error on held-out trials when the setting is shuffled, as a share of the"
-            " variance. Lines span the 5th to the 95th percentile of the forests; a line that reaches 0 leaves"
-            " open whether the setting matters.",
+            " variance. Lines span the 5th to the 95th percentile of the forests; a setting whose line"
+            " reaches 0 may not matter.",
         )
         y = _bars(sheet, y + 10, bars)
     if panels:

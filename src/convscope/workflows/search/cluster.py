@@ -196,7 +196,7 @@ def _train(config: Mapping[str, Any], packed: bytes, around: Mapping[str, Any]) 
 
     from convscope.workflows.search.trials import run_trial
 
-    request, jobs, late = ray.cloudpickle.loads(packed)
+    _, jobs, late = ray.cloudpickle.loads(packed)
     job: TrialRun = jobs[int(config["place"])]
 
     def report(rung: int, number: int, value: float) -> bool:
@@ -205,6 +205,9 @@ def _train(config: Mapping[str, Any], packed: bytes, around: Mapping[str, Any]) 
         return True
 
     deadline = None if late is None else time.monotonic() + late - time.time()
+    if deadline is not None and time.monotonic() > deadline and job.trial.number:
+        tune.report({"rung": END, "value": 0.0})
+        return
     try:
         run_trial(_shared(packed), job, report, deadline)
     except ConvscopeError as error:  # this machine does not see the data

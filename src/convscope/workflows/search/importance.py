@@ -69,8 +69,8 @@ class Importance:
             return f"What mattered cannot be said: {self.reason}."
         if self.explained <= 0:
             return (
-                f"Random forests explain none of the variance in rank of held-out trials ({self.trials} trials,"
-                f" {self.measured}), so that the importances are chance."
+                f"Random forests explain none of the variance in rank of held-out trials ({self.trials}"
+                f" trials, {self.measured}), so that the importances are chance."
             )
         clear = [each.name for each in self.settings if each.low > 0]
         above = f"the importance of {listed(clear)} is above 0 in 95% of them"

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convscope.errors import UsageError
 from convscope.files import free_path
 from convscope.option import Option, above, at_least, validated
 from convscope.run import PLACE, default_folder
-from convscope.workflows.start import Request, requested
+
+if TYPE_CHECKING:
+    from convscope.workflows.start import Request
 
 _UNITS = {"h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)\s*")
@@ -113,6 +115,8 @@ def search_requested(
     Raises:
         UsageError, DataError, BackendError: As `requested`; or the recipe trains nothing.
     """
+    from convscope.workflows.start import requested
+
     own = validated(SEARCH_OPTIONS, {name: values[name] for name in values if name in NAMES}, "search")
     others = {name: value for name, value in values.items() if name not in NAMES}
     request = requested(path, others, recipe=recipe, architecture=architecture, out=out)

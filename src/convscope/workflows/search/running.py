@@ -68,6 +68,9 @@ class TrialTable:
         measure = self._search.default.recipe.objective.measure
         name = f"Trial {job.trial.number}" if job.compared else f"Trial {job.trial.number}, seed {job.seed}"
         value = "" if outcome.value is None else f" {measure} {outcome.value:.4f},"
+        if not outcome.is_over:
+            self._say(f"{name}: {job.trial.to_line()}: not begun, since the time was over")
+            return
         ended = TrialResult(job.trial, outcome).state()
         reason = f" ({outcome.reason})" if outcome.status == "failed" else ""
         self._say(f"{name}: {job.trial.to_line()}:{value} {ended} in {outcome.seconds:.0f} s{reason}")

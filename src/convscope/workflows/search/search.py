@@ -89,7 +89,7 @@ def preview_search(asked: SearchRequest, progress: Progress, say: Say) -> tuple[
         progress: Receives each step.
         say: Receives the space, a line at a time.
     """
-    search = prepared(asked, Path(), Watching((), progress, say))
+    search = prepared(asked, Path(), Watching((), progress, say), only_data=True)
     for trial in search.trials:
         say(f"Trial {trial.number}: {trial.to_line()}")
     return search.spaces

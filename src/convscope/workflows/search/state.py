@@ -116,8 +116,20 @@ def read_search(folder: Path, moved: Path | None) -> tuple[SearchRequest, str, t
     return SearchRequest(request, **saved["search"]), saved["fingerprint"], trials
 
 
-def prepared(asked: SearchRequest, folder: Path, watching: Watching) -> SearchPlan:
-    """Reads the data, and says what may be tried."""
+def prepared(
+    asked: SearchRequest, folder: Path, watching: Watching, *, only_data: bool = False
+) -> SearchPlan:
+    """Reads the data, and says what may be tried.
+
+    Args:
+        asked: What is searched for.
+        folder: Of the search.
+        watching: Receives progress and messages.
+        only_data: Whether no training follows.
+
+    Raises:
+        DataError, UsageError: The data is malformed, or trials cannot be compared on it.
+    """
     request = asked.request
     recipe = find_recipe(request.spec.name)
     default = plan(
@@ -137,7 +149,7 @@ def prepared(asked: SearchRequest, folder: Path, watching: Watching) -> SearchPl
             + ", so that trials cannot be compared.",
             "Add samples, or give a validation split in the data.",
         )
-    describe(default, watching.say, only_data=True)
+    describe(default, watching.say, only_data=only_data)
     spaces, left_out = find_spaces(request, default)
     trials = draw_trials(spaces, asked.trials, asked.seed)
     for line in (*left_out, *_lines(spaces)):
