@@ -3,9 +3,14 @@
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from _thread import interrupt_main
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +29,7 @@ from convscope.workflows.search.search import preview_search
 from convscope.workflows.search.space import Dimension, Space, Trial, draw_trials
 from convscope.workflows.search.trials import Outcome, TrialRun, read_shared, run_trial
 
-ASKED = {"trials": 4, "finalists": 1, "seeds": 2}
+ASKED = {"trials": 3, "finalists": 1, "seeds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,10 @@ def searched(pictures, fixed, tmp_path_factory):
         pictures, out=tmp_path_factory.mktemp("search") / "s", say=said.append, **ASKED, **fixed
     )
     return found, said
+
+
+def others_of(fixed):
+    return {name: value for name, value in fixed.items() if name != "architecture"}
 
 
 def values(found):
@@ -78,7 +87,7 @@ def test_the_table_has_what_the_trials_say(searched):
     found, said = searched
     with (found.folder / "trials.csv").open() as file:
         table = list(csv.DictReader(file))
-    assert [int(row["trial"]) for row in table] == [0, 1, 2, 3]
+    assert [int(row["trial"]) for row in table] == [0, 1, 2]
     for row, each in zip(table, found.trials, strict=True):
         assert row["status"] == each.outcome.status
         assert float(row["validation accuracy"]) == each.outcome.value
@@ -86,7 +95,7 @@ def test_the_table_has_what_the_trials_say(searched):
         history = losses(Run(found.folder / "trials" / f"{each.trial.number:03d}"))
         assert len(history) == each.outcome.epochs
     assert table[0]["augmentation"] == "1"
-    assert any(line.startswith("Trial 3: padded_cnn, ") for line in said)
+    assert any(line.startswith("Trial 2: padded_cnn, ") for line in said)
     assert any("stopped after" in line or "finished in" in line for line in said)
     assert json.loads((found.folder / "search.json").read_text())["result"] == json.loads(
         json.dumps(found.to_json())
@@ -102,35 +111,73 @@ def test_a_finished_search_is_read_again_without_any_training(searched):
     assert before == {path: path.stat().st_mtime_ns for path in found.folder.rglob("history.csv")}
 
 
+@contextmanager
 def interrupted_at(folder):
     """Ctrl-C as soon as a trial has written a checkpoint."""
 
     def wait():
         end = time.monotonic() + 120
         while not any(folder.glob("checkpoints/epoch-*.npz")) and time.monotonic() < end:
-            time.sleep(0.005)
+            time.sleep(0.002)
         interrupt_main()
 
     watcher = threading.Thread(target=wait)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # turned off for what runs behind a shell
     watcher.start()
-    return watcher
+    try:
+        yield
+    finally:
+        watcher.join()
+        signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupted_search_goes_on_and_ends_as_one_that_never_was(
+def test_ctrl_c_leaves_what_is_there_and_the_rest_is_done_by_a_resume(
     searched, pictures, fixed, tmp_path, run_command
 ):
     found, _ = searched
     out = tmp_path / "s"
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**ASKED, **fixed}.items()]
-    watcher = interrupted_at(out / "trials" / "001")
-    code, _, told = run_command("search", pictures, "--out", out, *flags)
-    watcher.join()
+    with interrupted_at(out / "trials" / "001"):
+        code, _, told = run_command("search", pictures, "--out", out, *flags)
     assert code == 130
     assert f"To continue: convscope search --resume {out}" in told
-    assert (out / "trials.csv").exists()
+    assert (out / "trials.csv").read_text().splitlines()[1].startswith("0,finished,")
+    assert json.loads((out / "trials" / "001" / "trial.json").read_text())["status"] == "running"
+    shared = read_shared(
+        search_requested(pictures, others_of(fixed), architecture=fixed["architecture"]).request
+    )
+    rest = TrialRun(found.trials[1].trial, 0, out / "trials" / "001")
+    rule = Halving(falls=False, reached={(0, 0): found.trials[0].outcome.rungs[0]})
+    ended = run_trial(shared, rest, rule.goes_on)
+    assert replace(ended, seconds=0) == replace(found.trials[1].outcome, seconds=0)
+    assert losses(Run(rest.folder)) == losses(Run(found.folder / "trials" / "001"))
+
+
+KILLED = """
+import sys, convscope
+
+def kill(line):
+    if line.startswith("Trial 0"):
+        import os, signal, threading, time, pathlib
+        def wait():
+            while not any(pathlib.Path(sys.argv[2]).glob("trials/001/checkpoints/epoch-*.npz")):
+                time.sleep(0.002)
+            os.kill(os.getpid(), signal.SIGKILL)
+        threading.Thread(target=wait).start()
+
+convscope.search(sys.argv[1], out=sys.argv[2], say=kill, **eval(sys.argv[3]))
+"""
+
+
+@pytest.mark.slow
+def test_a_search_that_was_killed_ends_as_one_that_never_was(searched, pictures, fixed, tmp_path):
+    found, _ = searched
+    out = tmp_path / "s"
+    command = [sys.executable, "-c", KILLED, str(pictures), str(out), repr({**ASKED, **fixed})]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     first = (out / "trials" / "000" / "trial.json").read_bytes()
-    kept = json.loads((out / "trials" / "001" / "trial.json").read_text())
-    assert kept["status"] == "running"
     again = convscope.search(resume=out, verbose=0)
     assert (out / "trials" / "000" / "trial.json").read_bytes() == first
     assert values(again) == values(found)
@@ -328,8 +375,8 @@ def test_a_search_that_was_changed_is_refused(searched, tmp_path, pictures):
 
 def test_a_preview_and_a_search_draw_the_same_trials(searched, pictures, fixed):
     found, _ = searched
-    said, values = [], {name: value for name, value in fixed.items() if name != "architecture"}
-    asked = search_requested(pictures, {**ASKED, **values}, architecture=fixed["architecture"])
+    said = []
+    asked = search_requested(pictures, {**ASKED, **others_of(fixed)}, architecture=fixed["architecture"])
     preview_search(asked, lambda *_: None, said.append)
     drawn = [line for line in said if line.startswith("Trial ")]
     assert drawn == [f"Trial {each.trial.number}: {each.trial.to_line()}" for each in found.trials]

@@ -11,7 +11,6 @@ from typing import Any
 from convscope.csv_text import csv_text
 from convscope.files import written_whole
 from convscope.option import Value
-from convscope.phrasing import plural
 from convscope.run import Run
 from convscope.workflows.search.importance import Importance
 from convscope.workflows.search.space import Space, Trial, said
@@ -51,7 +50,7 @@ class TrialResult:
     def state(self) -> str:
         """How it ended, in words."""
         outcome = self.outcome
-        trained = f"{outcome.epochs} of {plural(outcome.planned, 'epoch')}"
+        trained = f"epoch {outcome.epochs} of {outcome.planned}"
         if outcome.status == "finished" and outcome.epochs == outcome.planned:
             return "finished"
         if outcome.status == "finished":

@@ -19,7 +19,6 @@ from convscope.files import write_json
 from convscope.json_values import from_json, read_json
 from convscope.kinds.registry import find_recipe
 from convscope.option import for_architecture, validated
-from convscope.phrasing import plural
 from convscope.run import Run
 from convscope.types import Progress, no_progress
 from convscope.workflows.search.halving import rungs
@@ -192,7 +191,7 @@ class _Watch:
 
 def fallen_behind(outcome: Outcome, value: float) -> Outcome:
     """The end of a trial that is stopped at a rung, where it has this value."""
-    reason = f"not among the best third after {plural(outcome.epochs, 'epoch')}"
+    reason = f"not among the best third after epoch {outcome.epochs}"
     return replace(outcome, status="stopped", rungs=(*outcome.rungs, value), reason=reason)
 
 
