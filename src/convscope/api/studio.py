@@ -41,6 +41,10 @@ class _Open(Protocol):
     def __call__(self, models: Sequence[object], data: Sequence[str], **options: object) -> RunningStudio: ...
 
 
+_OPENED: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
+_LAUNCHED: Lazy[Callable[[], object]] = Lazy("convscope.studio.decoder:launched")
+
+
 def studio(
     model: keras.Model | PathLike | Sequence[keras.Model | PathLike],
     data: PathLike | Sequence[PathLike] | None = None,
@@ -60,8 +64,7 @@ def studio(
         model: As `explain` takes it; or several of one kind of data, to be compared.
         data: Files or folders as `look` takes them; by default the data of the run.
         port: To listen on, at the address of this machine alone; by default 8765, or else any that is free.
-        proxy_host: A proxy through which the page is opened too, with its path, such as that of JupyterHub:
-            `hub.example.org/user/anna/proxy/8765`.
+        proxy_host: A proxy that opens the page too, with its path: `hub.example.org/user/anna/proxy/8765`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: Shape of one sample, for an architecture or a model that was never built.
@@ -79,12 +82,9 @@ def studio(
     """
     check_studio()
     prepare_backend()
-    opening: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
-    models = list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
-    paths = [] if data is None else [data] if isinstance(data, str | os.PathLike) else list(data)
-    return opening.load()(
-        [_named(each) for each in models],
-        [os.fspath(path) for path in paths],
+    return _OPENED.load()(
+        [_named(each) for each in _several(model)],
+        [] if data is None else [str(_named(path)) for path in _several(data)],
         port=port,
         proxy_host=proxy_host,
         trust=trust,
@@ -92,9 +92,14 @@ def studio(
         input_shape=input_shape,
         class_names=None if class_names is None else os.fspath(class_names),
         height=height,
-        decoder=Lazy[Callable[[], object]]("convscope.studio.decoder:launched").load()(),
+        decoder=_LAUNCHED.load()(),
         progress=progress,
     )
+
+
+def _several(given: object) -> list[object]:
+    """What was given, in a list; text is one of its kind."""
+    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
 
 
 def check_studio() -> None:

@@ -60,8 +60,7 @@ def open_studio(
         progress: Receives how much is done.
 
     Raises:
-        UsageError: An address that others reach without leave.
-        ConvscopeError: As of `open_session`.
+        ConvscopeError: As of `open_session`, or an address that others reach without leave.
     """
     with _ended_on_failure(decoder):
         check_host(host, allow_remote)
