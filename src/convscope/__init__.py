@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         probe,
         project,
         register_layers,
+        search,
         stream,
         train,
     )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.inspect_data import DataReport
     from convscope.workflows.predict import Predictions
+    from convscope.workflows.search.results import SearchResult
 
 __version__ = "0.1.0.dev0"
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "Projection",
     "Run",
     "RunError",
+    "SearchResult",
     "UsageError",
     "__version__",
     "build",
@@ -73,6 +76,7 @@ __all__ = [
     "project",
     "register_layers",
     "scope",
+    "search",
     "stream",
     "studio",
     "train",
@@ -90,6 +94,7 @@ _TYPES = {
     "Probe": "convscope.features.probe",
     "Projection": "convscope.features.projection",
     "Run": "convscope.run",
+    "SearchResult": "convscope.workflows.search.results",
 }
 _LIGHT = ("ConvFeatures", "Run")
 """Types that are found without a Keras backend."""

@@ -18,9 +18,84 @@ Check = Callable[[Any], str | None]
 """Returns the expectation, such as `at least 1`, for a value that is out of range; None for a valid one."""
 
 R = TypeVar("R")
+Value = int | float | bool | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | None
+"""What an option may be set to."""
 
 Counts = int | tuple[int, ...]
 """One whole number, or several."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a search tries beside the default: these values.
+
+    Args:
+        values: Of the option's type.
+    """
+
+    values: tuple[Value, ...]
+
+    def near(self, default: Value) -> tuple[Value, ...]:
+        """The values, whatever the default is."""
+        return self.values
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """What a search tries beside the default: multiples of it; of several numbers each is multiplied.
+
+    Args:
+        factors: Whole numbers stay whole, rounded to the nearest and at least 1.
+    """
+
+    factors: tuple[float, ...]
+
+    def near(self, default: Value) -> tuple[Value, ...]:
+        """The multiples; none of a default that follows from the data, or is 0.
+
+        Example:
+            >>> Multiples((0.5, 2)).near((5, 3)), Multiples((2,)).near(None)
+            (((2, 2), (10, 6)), ())
+        """
+        return tuple(found for factor in self.factors if (found := _multiple(default, factor)))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a search tries beside the default: whole numbers a few steps from it.
+
+    Args:
+        steps: What is added to the default.
+    """
+
+    steps: tuple[int, ...]
+
+    def near(self, default: Value) -> tuple[Value, ...]:
+        """The numbers; none around a default that follows from the data."""
+        if isinstance(default, bool) or not isinstance(default, int):
+            return ()
+        return tuple(default + step for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a search tries beside the default: any number around it, evenly on a logarithmic scale.
+
+    Args:
+        factor: The interval reaches from the default divided by it to the default multiplied by it.
+    """
+
+    factor: float
+
+    def near(self, default: Value) -> tuple[Value, ...]:
+        """The two ends of the interval; none around a default that follows from the data, or is 0."""
+        if isinstance(default, bool) or not isinstance(default, int | float) or default <= 0:
+            return ()
+        return default / self.factor, default * self.factor
+
+
+Tries = Choices | Multiples | Steps | Around
+"""What a search tries of an option, given its default."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +116,7 @@ class Option:
         defaults: For an option of architectures: the default of each architecture that takes it.
         aliases: Other names under which it is taken.
         folder: Whether a `Path` is that of a folder, such as a run; else that of a file.
+        tries: What a search tries beside the default; None where it leaves the option alone.
     """
 
     name: str
@@ -54,6 +130,7 @@ class Option:
     defaults: Mapping[str, object] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     folder: bool = False
+    tries: Tries | None = None
 
     @property
     def flag(self) -> str:
@@ -228,6 +305,17 @@ def several_numbers(text: str) -> tuple[int, ...]:
 def several_names(text: str) -> tuple[str, ...]:
     """Parses `altitude, mach`."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _multiple(default: Value, factor: float) -> Value:
+    """A number, or several, times a factor."""
+    if isinstance(default, tuple):
+        numbers = [each for each in default if isinstance(each, int)]
+        found = tuple(max(1, round(each * factor)) for each in numbers)
+        return found if len(found) == len(default) else None
+    if isinstance(default, bool | str | None):
+        return None
+    return max(1, round(default * factor)) if isinstance(default, int) else default * factor
 
 
 def _each(value: Any) -> tuple[Any, ...]:

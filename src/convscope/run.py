@@ -286,6 +286,8 @@ def check_free(folder: Path) -> None:
     hint = "Choose another --out."
     if (folder / "run.json").exists() or (folder / "folds.json").exists():
         hint = f"Choose another --out, or go on with the run: convscope train --resume {folder}"
+    if (folder / "search.json").exists():
+        hint = f"Choose another --out, or go on with the search: convscope search --resume {folder}"
     raise UsageError(f"{folder} exists and is not empty.", hint)
 
 

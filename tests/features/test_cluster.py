@@ -6,15 +6,15 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from own_processes import own_processes
 
+from convscope.engine import cluster
 from convscope.errors import BackendError, DataError, RunError, install_command
-from convscope.features import cluster
 from convscope.features.api import extract, open_features
 from convscope.scope import record
 
@@ -63,24 +63,6 @@ def files(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def workers():
-    """Processes of this test's own cluster that hold an engine."""
-    parents, titles = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            titles[int(folder.name)] = (folder / "cmdline").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has ended meanwhile
-
-    def ours(process):
-        while process > 1 and process != os.getpid():
-            process = parents.get(process, 0)
-        return process == os.getpid()
-
-    return [process for process, title in titles.items() if "PartWriter" in title and ours(process)]
-
-
 def test_a_worker_that_is_killed_loses_and_doubles_no_row_and_the_bytes_are_those_of_one_machine(
     ray, alone, model_file, many, tmp_path
 ):
@@ -91,7 +73,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_no_row_and_the_bytes_are_thos
         deadline = time.monotonic() + 120
         while len(list(to.glob("part-*.parquet"))) < 4 and time.monotonic() < deadline:
             time.sleep(0.001)
-        for process in workers():
+        for process in own_processes("PartWriter"):  # each holds an engine
             os.kill(process, signal.SIGKILL)
             killed.append((process, len(list(to.glob("part-*.parquet")))))
 

@@ -1,4 +1,4 @@
-"""TypeScript reads the modules of the page: what they import is there, and is called as it says."""
+"""TypeScript reads the modules of the page as JavaScript: what they import is there, and is called so."""
 
 from __future__ import annotations
 

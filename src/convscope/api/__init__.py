@@ -2,6 +2,7 @@
 
 from convscope.api.models import build, explain, look, register_layers
 from convscope.api.runs import evaluate, export, inspect_data, metrics, predict, stream, train
+from convscope.api.searches import search
 from convscope.api.studio import studio
 from convscope.features.api import extract, neighbors, open_features, probe, project
 
@@ -20,6 +21,7 @@ __all__ = [
     "probe",
     "project",
     "register_layers",
+    "search",
     "stream",
     "studio",
     "train",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,7 +41,8 @@ class _Open(Protocol):
     def __call__(self, models: Sequence[object], data: Sequence[str], **options: object) -> RunningStudio: ...
 
 
-_OPENING: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
+_OPENED: Lazy[_Open] = Lazy("convscope.studio.opening:start_studio")
+_LAUNCHED: Lazy[Callable[[], object]] = Lazy("convscope.studio.decoder:launched")
 
 
 def studio(
@@ -63,7 +64,7 @@ def studio(
         model: As `explain` takes it; or several of one kind of data, to be compared.
         data: Files or folders as `look` takes them; by default the data of the run.
         port: To listen on, at the address of this machine alone; by default 8765, or else any that is free.
-        proxy_host: A proxy that the page is opened through, with its path: `hub.org/user/anna/proxy/8765`.
+        proxy_host: A proxy that opens the page too, with its path: `hub.example.org/user/anna/proxy/8765`.
         trust: Whether a file may hold code (a Lambda layer) that runs when it is opened.
         code: Modules to import first, which register the model's own layers with Keras.
         input_shape: Shape of one sample, for an architecture or a model that was never built.
@@ -81,9 +82,9 @@ def studio(
     """
     check_studio()
     prepare_backend()
-    return _OPENING.load()(
-        [_named(each) for each in _listed(model)],
-        [str(_named(path)) for path in ([] if data is None else _listed(data))],
+    return _OPENED.load()(
+        [_named(each) for each in _several(model)],
+        [] if data is None else [str(_named(path)) for path in _several(data)],
         port=port,
         proxy_host=proxy_host,
         trust=trust,
@@ -91,8 +92,14 @@ def studio(
         input_shape=input_shape,
         class_names=None if class_names is None else os.fspath(class_names),
         height=height,
+        decoder=_LAUNCHED.load()(),
         progress=progress,
     )
+
+
+def _several(given: object) -> list[object]:
+    """What was given, in a list; text is one of its kind."""
+    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
 
 
 def check_studio() -> None:
@@ -108,11 +115,6 @@ def check_studio() -> None:
             " installed.",
             f"Install the extra: {install_command('studio')}",
         )
-
-
-def _listed(given: object) -> list[object]:
-    """One or several as a list; a text is one."""
-    return list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
 
 
 def _named(model: object) -> object:

@@ -12,7 +12,7 @@ from typing import Literal
 from cyclopts import App, Group, Parameter
 
 from convscope import __version__
-from convscope.cli import features, inspect, recipes, studio, train
+from convscope.cli import features, inspect, recipes, search, studio, train
 from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
@@ -85,6 +85,14 @@ COMMANDS = (
         ),
         ("fit", "learn", "finetune"),
         train.train_groups,
+    ),
+    Command(
+        search.search,
+        "PATH [OPTIONS]",
+        RUNS,
+        ("convscope search photos/ --trials 30 --time 2h", "convscope search photos/ --dry-run"),
+        ("tune", "hpo", "automl", "sweep", "optimize"),
+        search.search_groups,
     ),
     Command(
         train.evaluate,
@@ -164,7 +172,7 @@ COMMANDS = (
             "convscope neighbors features.parquet cat.jpg --count 10",
             "convscope neighbors features.parquet id:17 --out neighbors.png",
         ),
-        ("neighbours", "similar", "search", "knn", "retrieve"),
+        ("neighbours", "similar", "knn", "retrieve"),
         features.neighbor_groups,
     ),
     Command(
@@ -195,6 +203,10 @@ COMMANDS = (
 ALL_OPTIONS = {
     "train": "--help-all lists every option, `convscope recipes NAME` those of one recipe.",
     "predict": "`convscope recipes NAME` lists the options of one recipe.",
+}
+MORE_WORDS = {
+    "search": "All options of train are taken; `convscope train --help-all` lists them.",
+    **ALL_OPTIONS,
 }
 
 
@@ -230,7 +242,7 @@ def application(name: str | None = None) -> App:
             group=command.group,
             sort_key=place,
             usage=f"Usage: convscope {command.name} {command.arguments}",
-            help_epilogue=_examples(command.examples, ALL_OPTIONS.get(command.name, "")),
+            help_epilogue=_examples(command.examples, MORE_WORDS.get(command.name, "")),
         )
     return app
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from convscope.scope.describe.explanation import Explanation
     from convscope.workflows.inspect.inspection import Inspection
     from convscope.workflows.predict import Predictions
+    from convscope.workflows.search.results import SearchResult
 
 WIDEST_TEXT = 110
 WIDEST_TABLE = 10_000
@@ -144,6 +145,19 @@ def print_probe(found: Probe, form: str) -> None:
         soft_wrap=True,
     )
     STDOUT.print(plain(found.finding), soft_wrap=True)
+
+
+def print_search(found: SearchResult) -> None:
+    """Prints the trials, the best first, and who won."""
+    headings, rows = found.to_table()
+    table = Table(*headings, box=None)
+    for column in table.columns[:3]:
+        column.justify = "right"
+    table.columns[-1].overflow = "fold"
+    for row in rows:
+        table.add_row(*map(plain, row))
+    _print_table(table)
+    STDOUT.print(plain(found.to_line()), soft_wrap=True)
 
 
 def _print_table(table: Table) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 import convscope.errors
 from convscope.backend import prepare_backend
-from convscope.errors import BackendError, ConvscopeError, RunError, install_command
+from convscope.engine.cluster import connected, ray_package
+from convscope.errors import ConvscopeError, RunError
 from convscope.features.model_and_data import ModelReference
 from convscope.features.parts import extract_part
 from convscope.features.store import Part, Place
@@ -38,52 +39,7 @@ if TYPE_CHECKING:
     from convscope.workflows.model_inputs.dataset import Dataset
     from convscope.workflows.model_inputs.encoded_inputs import EncodedSamples
 
-LOCAL = "local"
-ANSWER_SECONDS = 10
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # reports nothing of the user to anyone
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray is going to do by default
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # lost workers are started again, which is no error
-}
 _RESUME = "Parts that were written are kept. Run the same command with --resume."
-
-
-def ray_package() -> Any:
-    """The package `ray`, with `ray.data`.
-
-    Raises:
-        BackendError: It is not installed.
-    """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise BackendError(
-            "--cluster runs on the package ray.", f"Install it: {install_command('cluster')}"
-        ) from error
-    return ray
-
-
-def check_cluster(address: str) -> None:
-    """Fails at once where `extract_on_cluster` would fail after the data has been read.
-
-    Args:
-        address: As it takes it.
-
-    Raises:
-        BackendError: Ray is not installed.
-        RunError: Nothing answers at the address.
-    """
-    ray_package()
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return
-    try:  # Ray itself waits for minutes
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise _no_answer(address, error) from error
 
 
 def extract_on_cluster(
@@ -222,11 +178,11 @@ class PartWriter:
         return self._opened
 
 
-def _datasource(ray: Any, source: Any, parts: Sequence[Part]) -> Any:
+def _datasource(ray: ModuleType, source: Any, parts: Sequence[Part]) -> Any:
     """A read task for each part."""
     from ray.data.block import BlockMetadata
 
-    class Parts(ray.data.Datasource):  # type: ignore[misc]
+    class Parts(ray.data.Datasource):  # type: ignore[misc,name-defined]
         """Parts of an extraction, decoded."""
 
         def estimate_inmemory_data_size(self) -> int | None:
@@ -314,7 +270,7 @@ def _at_home(job: Job) -> Job:
     return replace(job, reference=reference, store=type(job.store)(place, job.store.manifest))
 
 
-def _packed(ray: Any, job: Job) -> tuple[list[str], bytes]:
+def _packed(ray: ModuleType, job: Job) -> tuple[list[str], bytes]:
     """Where modules are found here, and the job as bytes: a model in memory may need those modules."""
     return [str(Path.cwd()), *filter(None, sys.path)], ray.cloudpickle.dumps(job)
 
@@ -328,7 +284,7 @@ def _unpacked(packed: Any) -> Job:
     return cast("Job", ray.cloudpickle.loads(job))
 
 
-def _pool(ray: Any, job: Job) -> tuple[int, dict[str, Any]]:
+def _pool(ray: ModuleType, job: Job) -> tuple[int, dict[str, Any]]:
     """How many engines there are, and what each of them needs: one for each GPU, or else for each machine.
 
     An engine on a processor computes on all cores of its machine by itself.
@@ -344,35 +300,7 @@ def _pool(ray: Any, job: Job) -> tuple[int, dict[str, Any]]:
 
 
 @contextmanager
-def connected(ray: Any, address: str) -> Iterator[None]:
-    """Joins a cluster, or starts one on this machine, unless this process is in one already."""
-    if ray.is_initialized():
-        yield
-        return
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address == LOCAL:
-        options |= {"num_cpus": max(2, os.cpu_count() or 1), "include_dashboard": False}
-    try:
-        ray.init(address=address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise _no_answer(address, error) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _no_answer(address: str, error: Exception) -> RunError:
-    first = str(error).strip().partition("\n")[0].rstrip(".")
-    return RunError(
-        f"No Ray cluster answers at '{address}': {first}.",
-        "Start one with `ray start --head`, set RAY_AUTH_MODE=token if it asks for a token, or give "
-        "--cluster local.",
-    )
-
-
-@contextmanager
-def _ray_errors(ray: Any) -> Iterator[None]:
+def _ray_errors(ray: ModuleType) -> Iterator[None]:
     """Ray without its own progress and log; what it cannot recover from becomes an error that says so."""
     context = ray.data.DataContext.get_current()
     before = context.enable_progress_bars

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convscope.engine.cluster import check_cluster
 from convscope.engine.device import cores, versions
 from convscope.engine.inference.feature_report import EngineReport
 from convscope.engine.inference.features import FeatureEngine
 from convscope.engine.training.settings import PRECISIONS
 from convscope.errors import RunError, UsageError
-from convscope.features.cluster import check_cluster, extract_on_cluster
+from convscope.features.cluster import extract_on_cluster
 from convscope.features.dataset_engine import dataset_engine
 from convscope.features.fingerprint import model_fingerprint
 from convscope.features.manifest import DTYPES, Dtype, LayerColumn, Manifest, column_names

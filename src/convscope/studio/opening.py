@@ -11,11 +11,11 @@ import keras
 
 from convscope.errors import BackendError, ConvscopeError, UsageError
 from convscope.run import data_of
-from convscope.studio.decoder import Decoder, launched
+from convscope.studio.decoder import Decoder
 from convscope.studio.examples import encoder_by_example
 from convscope.studio.models import StudioModel
 from convscope.studio.notebook import NOTEBOOKS, NotebookStudio
-from convscope.studio.proxies import Proxy, proxy_of
+from convscope.studio.proxies import proxy_of
 from convscope.studio.samples import ReadSamples, SampleList, read_samples_for, reason_of
 from convscope.studio.saved.writing import check_folder, write_page
 from convscope.studio.server import LOOPBACK, Studio, studio_of
@@ -60,11 +60,11 @@ def open_studio(
         progress: Receives how much is done.
 
     Raises:
-        UsageError: Nothing has such a name, or an address that others reach without leave.
-        DataError: A file is malformed, or a run (RunError) damaged.
+        ConvscopeError: As of `open_session`, or an address that others reach without leave.
     """
     with _ended_on_failure(decoder):
-        proxy = _checked(host, allow_remote, proxy_host)
+        check_host(host, allow_remote)
+        proxy = None if proxy_host is None else proxy_of(proxy_host)
         session = open_session(
             models,
             data,
@@ -76,11 +76,6 @@ def open_studio(
             progress=progress,
         )
         return studio_of(session, host, port, frames=frames, proxy=proxy)
-
-
-def _checked(host: str, allow_remote: bool, proxy_host: str | None) -> Proxy | None:
-    check_host(host, allow_remote)
-    return None if proxy_host is None else proxy_of(proxy_host)
 
 
 @contextmanager
@@ -114,7 +109,7 @@ def open_session(
         code: Modules to import first, which register layers with Keras.
         input_shape: Of an architecture, or of a model that was never built.
         class_names: A file with the names of the outputs.
-        decoder: One whose process is already on its way.
+        decoder: A process that decodes inputs of one's own, if one has been started.
         progress: Receives how much is done.
 
     Raises:
@@ -147,7 +142,7 @@ def start_studio(*args: object, height: int, **options: object) -> NotebookStudi
         ConvscopeError: As `open_studio`.
     """
     opens: Callable[..., Studio] = open_studio
-    studio = opens(*args, frames=NOTEBOOKS, decoder=launched(), **options)
+    studio = opens(*args, frames=NOTEBOOKS, **options)
     studio.start()
     return NotebookStudio(studio, height)
 

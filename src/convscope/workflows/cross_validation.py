@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from convscope.backend import prepare_backend
 from convscope.data.folds import FEWEST, MOST, Fold
-from convscope.errors import RunError, UsageError
 from convscope.files import locked, write_json
 from convscope.json_values import Within, from_json, read_json
 from convscope.run import FORMAT, Run, check_free, new_run
-from convscope.workflows.start import Request, Watching, begin, go_on, requested, resume, start
+from convscope.workflows.start import (
+    AskedTraining,
+    Request,
+    Watching,
+    asked_of,
+    begin,
+    go_on,
+    requested_again,
+    resume,
+    start,
+)
 
 if TYPE_CHECKING:
     from convscope.data.splits import Splits
@@ -23,24 +32,12 @@ SUMMARY = "folds.json"
 """The file by which the folder of a cross-validation is known."""
 
 
-class _Asked(TypedDict):
-    """What a cross-validation was asked for."""
-
-    path: str
-    place: str
-    recipe: str
-    why: str
-    architecture: str | None
-    options: Mapping[str, Any]
-    settings: Mapping[str, Any]
-
-
 class _Summary(TypedDict):
     """What `folds.json` must say for a cross-validation to be resumed."""
 
     format: Literal[1]
     folds: Annotated[int, Within(FEWEST, MOST)]
-    asked: _Asked
+    asked: AskedTraining
 
 
 @dataclass(frozen=True)
@@ -134,16 +131,7 @@ def _cross_validate(request: Request, folds: int, out: Path | None, watching: Wa
     around = new_run(out, request.path)
     with around.discarded_on_failure(), locked(around.folder):
         check_free(around.folder)  # another process may have finished since
-        asked = {
-            "path": str(request.path),
-            "place": str(request.path.resolve()),
-            "recipe": request.spec.name,
-            "why": request.why,
-            "architecture": request.architecture,
-            "options": dict(request.options),
-            "settings": dict(request.settings),
-        }
-        write_json(around.folder / SUMMARY, {"format": FORMAT, "folds": folds, "asked": asked})
+        write_json(around.folder / SUMMARY, {"format": FORMAT, "folds": folds, "asked": asked_of(request)})
         try:
             return _all(request, folds, around.folder, None, watching)
         except BaseException:
@@ -171,15 +159,7 @@ def read_request(summary: Path, moved: Path | None) -> tuple[Request, int]:
     """
     hint = "Start a new cross-validation."
     saved = from_json(_Summary, read_json(summary), f"{summary} to describe a cross-validation", hint)
-    asked = saved["asked"]
-    given = Path(asked["path"])
-    values = {**asked["settings"], **asked["options"]}
-    try:
-        data = moved or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
-        request = requested(data, values, recipe=asked["recipe"], architecture=asked["architecture"])
-    except (UsageError, ValueError) as error:  # such as a path with a NUL
-        raise RunError(f"{summary} is damaged: {error}", hint) from error
-    return replace(request, why=asked["why"]), saved["folds"]
+    return requested_again(saved["asked"], moved, summary, hint), saved["folds"]
 
 
 def _all(

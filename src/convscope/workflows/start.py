@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from convscope.data.excel_rows import chosen_sheet
 from convscope.data.folds import Fold, check_folds
@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 
 SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
 """Names of the settings of a training; all other options belong to a recipe or its architectures."""
+
+
+class AskedTraining(TypedDict):
+    """What was asked for, as a folder with several trainings keeps it."""
+
+    path: str
+    place: str
+    recipe: str
+    why: str
+    architecture: str | None
+    options: Mapping[str, Any]
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,42 @@ def requested(
     options = train_options(spec, name, others)
     check_installed(spec, training=True)
     return Request(path, spec, why, architecture, options, settings, folds)
+
+
+def asked_of(request: Request) -> AskedTraining:
+    """A request as JSON holds it; `requested_again` reads it."""
+    return {
+        "path": str(request.path),
+        "place": str(request.path.resolve()),
+        "recipe": request.spec.name,
+        "why": request.why,
+        "architecture": request.architecture,
+        "options": dict(request.options),
+        "settings": dict(request.settings),
+    }
+
+
+def requested_again(asked: AskedTraining, moved: Path | None, summary: Path, hint: str) -> Request:
+    """The request that `asked_of` wrote.
+
+    Args:
+        asked: What the summary says.
+        moved: Where the data is now; by default where it was.
+        summary: The file, for the message.
+        hint: What to do about one that is damaged.
+
+    Raises:
+        RunError: It cannot have been asked for.
+        DataError, BackendError: As `requested`.
+    """
+    given = Path(asked["path"])
+    values = {**asked["settings"], **asked["options"]}
+    try:
+        data = moved or (given if str(given.resolve()) == asked["place"] else Path(asked["place"]))
+        request = requested(data, values, recipe=asked["recipe"], architecture=asked["architecture"])
+    except (UsageError, ValueError) as error:  # such as a path with a NUL
+        raise RunError(f"{summary} is damaged: {error}", hint) from error
+    return replace(request, why=asked["why"])
 
 
 def _check_has_columns(path: Path, label_column: str | None) -> None:

@@ -18,6 +18,7 @@ from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.closed_form import solve
 from convscope.engine.training.epoch_weights import epochs_kept
 from convscope.engine.training.fit import fit
+from convscope.engine.training.run_callback import GoesOn, always
 from convscope.errors import RunError, UsageError
 from convscope.files import file_sha256
 from convscope.kept import kept_in
@@ -47,25 +48,10 @@ def carry_out(
         RunError: The run belongs to other data or settings, or the loss is no longer a number.
         UsageError: There are callbacks, and no epochs to call them after.
     """
-    if callbacks and made.solver is not None:
-        run.discard_if_empty()
-        raise UsageError(
-            f"{made.architecture} {made.solver.how}, without epochs, and does not support callbacks. "
-            f"Received: {len(callbacks)} callbacks.",
-            "Leave `callbacks` out, or name an architecture that is trained by epochs.",
-        )
-    check_writable(run.folder, SPACE_NEEDED + _space_per_parameter(made) * made.parameters)
-    record = _record(made)
-    if (run.folder / "run.json").exists():
-        record["started"] = _check_same(run, record)
-    run.tidy()
-    run.write_record({**record, "status": "training"})  # the first file: from now on the run can be resumed
-    run.write("representation.json", made.representation.to_json())
-    if not (run.folder / FILE).exists():  # a resume may call the same files otherwise
-        write_splits(run.folder / FILE, made.splits)
-    objective = made.recipe.objective
+    record = _entered(made, run, callbacks)
     rows = _learned(made, run, callbacks, progress, say_epoch)
     run.require()
+    objective = made.recipe.objective
     if made.solver is None:
         kept = objective.best_epoch(rows) + 1
         say(f"Kept the weights of epoch {kept} of {len(rows)}: {objective.kept_by(rows)}")
@@ -120,6 +106,46 @@ def _say_epochs(run: Run, say: Say) -> None:
     if epochs:
         listed = ", ".join(map(str, epochs))
         say(f"Kept the weights of epochs {listed} too, for the slider of: convscope studio {run.folder}")
+
+
+def learn(made: Plan, run: Run, progress: Progress, goes_on: GoesOn) -> list[Row]:
+    """Sets the weights and leaves the run unfinished: `carry_out` goes on where this ended.
+
+    Args:
+        made: What was decided.
+        run: Gets its record, the splits, `model.keras`, `history.csv` and a checkpoint.
+        progress: Receives each step.
+        goes_on: As `fit` takes it; a model that is solved does not ask.
+
+    Returns:
+        The history so far.
+
+    Raises:
+        RunError: As `carry_out`.
+    """
+    _entered(made, run, ())
+    return _learned(made, run, (), progress, silent, goes_on)
+
+
+def _entered(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
+    """Writes what can be written before the first step; returns the record."""
+    if callbacks and made.solver is not None:
+        run.discard_if_empty()
+        raise UsageError(
+            f"{made.architecture} {made.solver.how}, without epochs, and does not support callbacks. "
+            f"Received: {len(callbacks)} callbacks.",
+            "Leave `callbacks` out, or name an architecture that is trained by epochs.",
+        )
+    check_writable(run.folder, SPACE_NEEDED + _space_per_parameter(made) * made.parameters)
+    record = _record(made)
+    if (run.folder / "run.json").exists():
+        record["started"] = _check_same(run, record)
+    run.tidy()
+    run.write_record({**record, "status": "training"})  # the first file: from now on the run can be resumed
+    run.write("representation.json", made.representation.to_json())
+    if not (run.folder / FILE).exists():  # a resume may call the same files otherwise
+        write_splits(run.folder / FILE, made.splits)
+    return record
 
 
 def _measured(
@@ -178,6 +204,7 @@ def _learned(
     callbacks: Sequence[keras.callbacks.Callback],
     progress: Progress,
     say_epoch: Say,
+    goes_on: GoesOn = always,
 ) -> list[Row]:
     """Sets the weights, step by step or in closed form; returns the rows of the history."""
     solver, settings = made.solver, made.settings
@@ -198,6 +225,7 @@ def _learned(
             objective,
             made.start,
             say_epoch,
+            goes_on,
         )
     _, options = made.recipe.divide(made.options)
     more = _feed(made, _without(made.splits.validation, made.splits.train), progress)

@@ -126,7 +126,7 @@ def plan(
     suggested = recipe.suggest_settings(name, splits, representation=representation)
     suited = {key: _with_reason(value, splits) for key, value in suggested.items() if key not in settings}
     chosen = replace(chosen, **{key: value for key, (value, _) in suited.items()})
-    if chosen.mixing and not _is_numeric(representation):
+    if chosen.mixing and not is_numeric(representation):
         raise UsageError(f"mixup needs numeric inputs; {recipe.name} has token ids.", "Leave `mixing` out.")
     device = _device(name, solver, chosen)
     said = (
@@ -219,7 +219,8 @@ def _check_used(recipe: AnyRecipe, settings: FitSettings) -> None:
             raise UsageError(f"{recipe.name} does not support the setting '{name}'.", "Leave it out.")
 
 
-def _is_numeric(representation: AnyRepresentation) -> bool:
+def is_numeric(representation: AnyRepresentation) -> bool:
+    """Whether models take numbers, not ids of tokens."""
     arrays = keras.tree.flatten(representation.example(1))
     return all(np.issubdtype(np.asarray(array).dtype, np.floating) for array in arrays)
 

@@ -16,7 +16,7 @@ from convscope.engine.training.averaging import EvaluateAveraged
 from convscope.engine.training.batches import Advance, Batch, Batches, Prefetched
 from convscope.engine.training.checkpoint import Row, read_checkpoint, set_state, state_of
 from convscope.engine.training.objective import CLASSIFY, Objective
-from convscope.engine.training.run_callback import RunCallback, write_history
+from convscope.engine.training.run_callback import GoesOn, RunCallback, always, write_history
 from convscope.engine.training.settings import FitSettings
 from convscope.engine.training.sparse_inputs import multiplied_sparsely
 from convscope.errors import BackendError, install_command
@@ -54,6 +54,7 @@ def fit(
     objective: Objective = CLASSIFY,
     start: Callable[[keras.Model], None] = _as_built,
     say: Say = silent,
+    goes_on: GoesOn = always,
 ) -> list[Row]:
     """Trains a fresh model, or continues from the checkpoint in the folder.
 
@@ -69,6 +70,7 @@ def fit(
         objective: The loss, and how the best epoch is chosen.
         start: Changes a fresh model before its first step, such as to weights from elsewhere.
         say: Receives a line after each epoch.
+        goes_on: As `RunCallback`.
 
     Returns:
         One row of history per epoch; the best of them is what `model.keras` holds.
@@ -80,15 +82,14 @@ def fit(
     model, portable = (_built(build, policy) for policy in (device.policy, "float32"))
     objective.compile(model, settings, train.steps)
     rows = read_checkpoint(folder / "checkpoints", model) or _started(model, start)
-    run_callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say)
-    if len(rows) < settings.epochs and not run_callback.out_of_patience():
+    callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say, goes_on)
+    if len(rows) < settings.epochs and not callback.is_over():
         fresh = _starts(build, device.policy, settings.seed, 1 if rows else objective.starts)
-        others = [*callbacks, *_extra(settings, folder)]
         try:
-            _run(model, train, validation, settings, run_callback, others, rows, fresh)
+            others = [*callbacks, *_extra(settings, folder)]
+            _run(model, train, validation, settings, callback, others, rows, fresh)
         finally:
-            if folder.is_dir():
-                run_callback.write()
+            callback.write()
     write_history(folder / "history.csv", rows)
     return rows
 
@@ -213,7 +214,7 @@ def _run_whole(
     """
     callback.set_model(model)
     count = 1
-    while len(rows) < settings.epochs and not callback.out_of_patience():
+    while len(rows) < settings.epochs and not callback.is_over():
         count = min(count, most, settings.epochs - len(rows))
         before, begun = state_of(model), time.monotonic()
         found, kept = advance(len(rows), count)

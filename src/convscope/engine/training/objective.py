@@ -12,6 +12,7 @@ import keras
 from convscope.engine.training.averaging import momentum
 from convscope.engine.training.checkpoint import Row
 from convscope.engine.training.settings import FitSettings
+from convscope.errors import RunError
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,29 @@ class Objective:
         """The mean of a value over the epochs that count with the one at that position."""
         span = rows[max(0, i - self.smoothed + 1) : i + 1]
         return round(sum(row.get(name, 0.0) for row in span) / len(span), 9)
+
+    @property
+    def falls(self) -> bool:
+        """Whether lower values of what epochs are chosen by are better."""
+        return self.monitor is None or self.lowest
+
+    @property
+    def measure(self) -> str:
+        """What epochs are chosen by, in words, such as "validation accuracy"."""
+        return "validation loss" if self.monitor is None else f"validation {self.label}"
+
+    def reached(self, rows: Sequence[Row]) -> float:
+        """What the epoch that would be kept of these has, as `measure` says; compare it as `falls` says.
+
+        Raises:
+            RunError: The history does not have it.
+        """
+        name = f"val_{self.monitor or 'loss'}"
+        if name not in rows[-1]:
+            raise RunError(
+                f"The history has no {name}, so that nothing can be compared by the {self.measure}."
+            )
+        return self._recent(rows, name, self.best_epoch(rows))
 
     def kept_by(self, rows: Sequence[Row]) -> str:
         """Why an epoch of those is kept, in a few words."""

@@ -28,6 +28,15 @@ OWN_COLUMNS = ("epoch", "learning_rate", "seconds")
 """What a row of history holds beside the losses and metrics."""
 
 
+GoesOn = Callable[[Sequence[Row]], bool]
+"""From the history of a training to whether another epoch is to follow."""
+
+
+def always(rows: Sequence[Row]) -> bool:
+    """A training that ends by its settings alone."""
+    return True
+
+
 class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes everything after an epoch, in an order that a kill at any moment does no harm to.
 
@@ -46,6 +55,8 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         steps: Steps per epoch.
         progress: Called after each step.
         say: Receives a line after each epoch, with the time that is left.
+        goes_on: From the history to whether another epoch is to follow; a training that stops so has not
+            ended, and a resume goes on with it.
     """
 
     async_safe = True
@@ -60,8 +71,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         steps: int,
         progress: Progress,
         say: Say = silent,
+        goes_on: GoesOn = always,
     ) -> None:
         super().__init__()
+        self._goes_on, self._stopped = goes_on, False
         self._folder, self._portable, self._rows = folder, portable, rows
         self._patience, self._seed, self._epochs = settings.patience, settings.seed, settings.epochs
         self._say, self._resumed = say, len(rows)
@@ -104,7 +117,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 return found
 
         self.epochs_ended([{**(logs or {}), **self._moment()}], weights)
-        if self.out_of_patience():
+        if self.is_over():
             self.model.stop_training = True
 
     def epochs_ended(self, found: Sequence[Row], weights: Callable[[int], Sequence[Array]]) -> None:
@@ -145,6 +158,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.write()
         for line in said:
             self._say(line)
+        self._stopped = not self._goes_on(self._rows)
 
     def _keep(self, first: int, count: int, weights: Callable[[int], Sequence[Array]]) -> None:
         """Keeps the weights of epochs, before a checkpoint says that they need not be computed again."""
@@ -172,8 +186,8 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         return len(found)
 
     def write(self) -> None:
-        """Writes what the last finished epoch left, where it is not written yet."""
-        if not len(self._unwritten):
+        """Writes what the last finished epoch left, where it is not written yet and the folder is there."""
+        if not len(self._unwritten) or not self._folder.is_dir():
             return
         begun = time.monotonic()
         if self._is_best_unwritten:
@@ -185,9 +199,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         now = time.monotonic()
         self._next_write = now + REST * (now - begun)
 
-    def out_of_patience(self) -> bool:
-        """Whether patience has run out."""
-        return self._waits_too_long(len(self._rows), self._best)
+    def is_over(self) -> bool:
+        """Whether patience has run out, or no epoch is to follow for now."""
+        return self._stopped or self._waits_too_long(len(self._rows), self._best)
 
     def _waits_too_long(self, epochs: int, best: int) -> bool:
         return self._patience is not None and epochs > 0 and epochs - 1 - best >= self._patience

@@ -96,6 +96,8 @@ class RecipeSpec:
         no_folds: Why it has no cross-validation, in words that begin with "its"; empty where it has one.
         asked_by: The option of `predict` that may say what is asked about, without any input; empty where
             inputs always do.
+        untried: Settings and options that a search leaves at their defaults, since they change nothing, or
+            validation cannot compare what they change; `architecture` where it cannot compare these.
         main_metric: Name of the figure that sums up its metrics, as their JSON has it; a dot leads into
             another object.
     """
@@ -115,6 +117,7 @@ class RecipeSpec:
     describes: bool = False
     no_folds: str = ""
     asked_by: str = ""
+    untried: tuple[str, ...] = ()
     main_metric: str = "accuracy"
 
 

@@ -8,13 +8,23 @@ from typing import Any, Literal
 
 from convscope.data.options import DROP_COLUMN, LABEL_COLUMN, TABLE_FILES, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
+from convscope.kinds.graph.model_options import (
+    DMON_OPTIONS,
+    GIN_OPTIONS,
+    LINK_OPTIONS,
+    NODE_CLASSIFICATION_MODEL_OPTIONS,
+    RECOMMENDATION_MODEL_OPTIONS,
+    part,
+)
 from convscope.lazy import Lazy
-from convscope.models.options import DEPTH, DROPOUT, FILTERS
-from convscope.option import Option, at_least, several_names, several_numbers, within
-
-
-def _part(value: float) -> str | None:
-    return None if 0 < value < 1 else "between 0 and 1"
+from convscope.option import (
+    Option,
+    Steps,
+    at_least,
+    several_names,
+    several_numbers,
+    within,
+)
 
 
 def _column(name: str, what: str) -> Option:
@@ -29,6 +39,7 @@ HOPS = Option(
     None,
     "Number of edges between a node and the furthest that its answer depends on",
     within(1, 64),
+    tries=Steps((-1, 1)),
 )
 GRAPH_OPTIONS = (
     _column("source", "of the edge table with the node where an edge begins"),
@@ -65,24 +76,13 @@ NODE_CLASSIFICATION_OPTIONS = (
         parse=several_numbers,
     ),
 )
-NODE_CLASSIFICATION_MODEL_OPTIONS = (
-    FILTERS.of(gcn=64, sage=64, gat=64, tag_cnn=64, appnp=64),
-    DROPOUT.of(gcn=0.5, sage=0.5, gat=0.6, tag_cnn=0.5, appnp=0.5),
-    Option("l2", float, None, "L2 penalty of the first kernels, added to the loss", at_least(0)).of(
-        gcn=5e-4, sage=5e-4, gat=5e-4, tag_cnn=5e-4, appnp=5e-3
-    ),
-    Option("heads", int, None, "Number of attention heads", at_least(1)).of(gat=8),
-    Option("aggregate", Literal["mean", "max"], None, "How neighbors become one").of(sage="mean"),
-    DEPTH.of(tag_cnn=2),
-    Option("teleport", float, None, "Share of a node's own values in each step", _part).of(appnp=0.1),
-)
 WHOLE_GRAPH_OPTIONS = (*(each for each in GRAPH_OPTIONS if each.name in ("directed", "encoding")), HOPS)
 LINK_PREDICTION_OPTIONS = (
     *(each for each in GRAPH_OPTIONS if each.name not in ("directed", "label_column")),
     replace(TIME_COLUMN, predicts=False),
     HOPS,
-    Option("validation_share", float, 0.05, "Share of the links to choose the best epoch by", _part),
-    Option("test_share", float, 0.1, "Share of the links to judge on", _part),
+    Option("validation_share", float, 0.05, "Share of the links to choose the best epoch by", part),
+    Option("test_share", float, 0.1, "Share of the links to judge on", part),
     Option(
         "graph",
         Path,
@@ -118,25 +118,6 @@ CLUSTERING_OPTIONS = (
         within(2, 2**16),
     ),
 )
-DMON_OPTIONS = (
-    FILTERS.of(dmon=64),
-    DROPOUT.of(dmon=0.5),
-    Option("collapse", float, None, "Weight of the loss against one cluster for all", at_least(0)).of(
-        dmon=0.2
-    ),
-)
-LINK_OPTIONS = (
-    FILTERS.of(link_gcn=512),
-    DROPOUT.of(link_gcn=0.4),
-    Option("score", Literal["dense", "dot"], None, "How two nodes are compared").of(link_gcn="dot"),
-)
-GIN_OPTIONS = (
-    FILTERS.of(gin=64),
-    DROPOUT.of(gin=0.5),
-    Option(
-        "readout", Literal["mean", "max", "sum", "attention"], None, "How the nodes of a graph become one"
-    ).of(gin="sum"),
-)
 RECOMMENDATION_OPTIONS = (
     _column("user", "with users"),
     _column("item", "with items"),
@@ -161,14 +142,14 @@ RECOMMENDATION_OPTIONS = (
         float,
         0.1,
         "Share of the train interactions of each user to choose the best epoch by",
-        _part,
+        part,
     ),
     Option(
         "test_share",
         float,
         0.25,
         "Share of the interactions of each user to judge on, where the data does not say",
-        _part,
+        part,
     ),
     *TABLE_FILES,
     Option(
@@ -180,12 +161,6 @@ RECOMMENDATION_OPTIONS = (
         parse=several_names,
     ),
     Option("most", int, 10, "How many items are recommended to each user", at_least(1), predicts=True),
-)
-RECOMMENDATION_MODEL_OPTIONS = (
-    Option("units", int, None, "Numbers of the vector of a user or item", at_least(1)).of(lightgcn=128),
-    Option(
-        "l2", float, None, "L2 penalty of the vectors, times the root of their interactions", at_least(0)
-    ).of(lightgcn=0.25),
 )
 _FULL: dict[str, Any] = {
     "epochs": 500,
@@ -214,6 +189,7 @@ NODE_CLASSIFICATION = RecipeSpec(
         "tag_cnn": {**_FULL, "hops": 6},
     },
     ignored_settings=("mixing", "augmentation"),
+    untried=("batch_size", "epochs", "averaging"),
 )
 GRAPH_CLASSIFICATION = RecipeSpec(
     name="graph-classification",
@@ -258,6 +234,7 @@ LINK_PREDICTION = RecipeSpec(
         },
     },
     ignored_settings=("mixing", "augmentation", "class_weights"),
+    untried=("batch_size",),
 )
 NODE_CLUSTERING = RecipeSpec(
     name="node-clustering",
@@ -270,6 +247,7 @@ NODE_CLUSTERING = RecipeSpec(
     model_options=DMON_OPTIONS,
     settings={"dmon": {**_FULL, "learning_rate": 1e-3, "epochs": 1000, "patience": 100, "hops": 1}},
     ignored_settings=("mixing", "augmentation", "class_weights", "label_smoothing"),
+    untried=("batch_size", "epochs", "averaging"),
     no_folds="its nodes are clustered together, and none is held back",
 )
 SOCIAL_NETWORK = RecipeSpec(
@@ -310,6 +288,7 @@ RECOMMENDATION = RecipeSpec(
         },
     },
     ignored_settings=("mixing", "augmentation", "class_weights", "label_smoothing"),
+    untried=("epochs",),
     no_folds="its users are in every split, of which other interactions are hidden",
     asked_by="user",
 )

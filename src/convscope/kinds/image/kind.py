@@ -27,7 +27,7 @@ from convscope.models.options import (
     SPREAD,
     WIDTH,
 )
-from convscope.option import Option, at_least, within
+from convscope.option import Choices, Option, at_least, within
 from convscope.types import Preprocessing
 
 MAX_SIDE = 4096
@@ -113,6 +113,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         0.0,
         "Share of the train images in which a random rectangle is erased",
         within(0, 1),
+        tries=Choices((0.0, 0.5)),
     ),
     MIRROR,
     Option(
@@ -127,9 +128,9 @@ IMAGE_CLASSIFICATION_OPTIONS = (
 IMAGE_CLASSIFICATION_MODEL_OPTIONS = (
     KERNEL_SIZE.of(compact_cnn=3, deep_cnn=None, padded_cnn=3, residual_cnn=3),
     DEPTH.of(compact_cnn=3, deep_cnn=4, padded_cnn=2, residual_cnn=1),
-    Option("pooling", Literal["max", "average"], "max", "Type of pooling").of(
-        compact_cnn="max", deep_cnn="max", padded_cnn="max", residual_cnn="max"
-    ),
+    Option(
+        "pooling", Literal["max", "average"], "max", "Type of pooling", tries=Choices(("max", "average"))
+    ).of(compact_cnn="max", deep_cnn="max", padded_cnn="max", residual_cnn="max"),
     WIDTH.of(residual_cnn=48),
 )
 IMAGE_READER_OPTIONS = (

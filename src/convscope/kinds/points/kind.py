@@ -16,7 +16,7 @@ from convscope.data.options import (
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, WIDTH
-from convscope.option import Option, above, at_least, several_names, within
+from convscope.option import Multiples, Option, above, at_least, several_names, within
 
 MOST_POINTS = 2**16
 
@@ -36,7 +36,9 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text.strip().lower() == "none" else several_names(text)
 
 
-NEIGHBORHOOD = Option("neighborhood", int, None, "Points of a neighborhood", at_least(1))
+NEIGHBORHOOD = Option(
+    "neighborhood", int, None, "Points of a neighborhood", at_least(1), tries=Multiples((0.5, 2))
+)
 ATTRIBUTES = Option(
     "attributes",
     tuple[str, ...],

@@ -9,18 +9,15 @@ from typing import Literal
 
 from convscope.data.options import DROP_COLUMN, GROUP, LABEL_COLUMN, LABEL_PATTERN, TABLE_FILES, TIME_COLUMN
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
-from convscope.lazy import Lazy
-from convscope.models.options import (
-    CENTER,
-    DEPTH,
-    DILATIONS,
-    ENSEMBLE,
-    FILTERS,
-    KERNEL_SIZE,
-    KERNEL_SIZES,
-    SPREAD,
+from convscope.kinds.series.model_options import (
+    SERIES_ANOMALY_MODEL_OPTIONS,
+    SERIES_CLASSIFICATION_MODEL_OPTIONS,
+    SERIES_FORECASTING_MODEL_OPTIONS,
+    SERIES_REGRESSION_MODEL_OPTIONS,
+    SERIES_REMAINING_LIFE_MODEL_OPTIONS,
 )
-from convscope.option import Option, above, at_least, several_names, single, whole_numbers
+from convscope.lazy import Lazy
+from convscope.option import Option, above, at_least, several_names
 
 _LABEL_COLUMN = replace(LABEL_COLUMN, predicts=True)
 
@@ -97,30 +94,6 @@ SERIES_CLASSIFICATION_OPTIONS = (
     _window(None, 2, "of each window of a stream with a label in each row"),
     Option("length", int, None, "Resample or pad series to this number of time steps", at_least(1)),
 )
-SERIES_CLASSIFICATION_MODEL_OPTIONS = (
-    DEPTH.of(inception_time=6),
-    KERNEL_SIZES.of(inception_time=(40, 20, 10), fcn=(8, 5, 3)),
-    replace(
-        FILTERS,
-        help="Number of kernels per convolution, or per block separated by commas",
-        check=at_least(1),
-    ).of(inception_time=32, fcn=(128, 256, 128)),
-    Option("bottleneck", int, None, "Number of channels of a bottleneck; 0 for none", at_least(0)).of(
-        inception_time=32
-    ),
-    ENSEMBLE.of(inception_time=1),
-    Option("features", int, None, "Number of features of the fixed kernels", at_least(84)).of(
-        minirocket=10_000
-    ),
-    replace(DILATIONS, help="Maximum number of dilations", check=single(at_least(1)), parse=whole_numbers).of(
-        minirocket=32
-    ),
-)
-SERIES_REGRESSION_MODEL_OPTIONS = (
-    *(option for option in SERIES_CLASSIFICATION_MODEL_OPTIONS if "minirocket" not in option.defaults),
-    CENTER.of(inception_time=None, fcn=None),
-    SPREAD.of(inception_time=None, fcn=None),
-)
 _TRAIN_SHARE = Option(
     "train_share",
     float,
@@ -171,11 +144,6 @@ SERIES_ANOMALY_OPTIONS = (
     ),
     EVERY,
 )
-SERIES_ANOMALY_MODEL_OPTIONS = (
-    FILTERS.of(causal_forecaster=32, conv_autoencoder=32),
-    KERNEL_SIZE.of(causal_forecaster=3, conv_autoencoder=5),
-    Option("code", int, None, "Number of channels of the code", at_least(1)).of(conv_autoencoder=4),
-)
 _COVERAGE = Option(
     "coverage",
     float,
@@ -191,7 +159,6 @@ SERIES_FORECASTING_OPTIONS = (
     Option("horizon", int, 24, "Number of rows that are forecast", at_least(1), common=True),
     _COVERAGE,
 )
-SERIES_FORECASTING_MODEL_OPTIONS = (FILTERS.of(direct_forecaster=32), KERNEL_SIZE.of(direct_forecaster=3))
 SERIES_REMAINING_LIFE_OPTIONS = (
     Option("subset", str, None, "Name of the subset of C-MAPSS, such as FD001"),
     Option("unit_column", str, None, "Name of the column that identifies the machine", predicts=True),
@@ -210,18 +177,6 @@ SERIES_REMAINING_LIFE_OPTIONS = (
     Option("cap", float, None, "Maximum remaining life that is predicted, in cycles", above(0)),
     _COVERAGE,
     EVERY,
-)
-SERIES_REMAINING_LIFE_MODEL_OPTIONS = (
-    Option("pool", int, None, "Number of rows that are averaged", at_least(1)).of(life_cnn=10),
-    KERNEL_SIZE.of(life_cnn=3),
-    FILTERS.of(life_cnn=16),
-    Option("units", int, None, "Number of units of each dense layer", at_least(1)).of(life_cnn=16),
-    Option("members", int, None, "Number of networks whose predictions are averaged", at_least(1)).of(
-        life_cnn=8
-    ),
-    Option("noise", float, None, "Standard deviation of noise that is added in training", at_least(0)).of(
-        life_cnn=0.0
-    ),
 )
 SERIES_READER_OPTIONS = tuple(
     option for option in SERIES_CLASSIFICATION_OPTIONS if option.name in ("time_column", "id_column", "rows")
@@ -290,6 +245,7 @@ SERIES_ANOMALY = RecipeSpec(
         },
     },
     ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
+    untried=("architecture",),
     no_folds="its splits are parts of each series, one after the other",
 )
 SERIES_FORECASTING = RecipeSpec(

@@ -18,7 +18,7 @@ from convscope.models.options import (
     KERNEL_SIZE,
     WIDTH,
 )
-from convscope.option import Option, at_least, several_numbers, within
+from convscope.option import Choices, Option, at_least, several_numbers, within
 
 Column = int | str
 """A column by its number or by its name."""
@@ -85,6 +85,7 @@ TEXT_CLASSIFICATION_MODEL_OPTIONS = (
         "Lengths of the kernels in words, separated by commas",
         at_least(1),
         parse=several_numbers,
+        tries=Choices(((1, 2, 3), (2, 3, 4, 5), (3, 5, 7))),
     ).of(text_cnn=(3, 4, 5)),
     FILTERS.of(text_cnn=100, residual_text_cnn=192),
     EMBEDDING.of(text_cnn=100, residual_text_cnn=192),

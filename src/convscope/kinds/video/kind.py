@@ -8,7 +8,7 @@ from convscope.data.options import DROP_COLUMN, ENCODING, GROUP, LABEL_COLUMN, L
 from convscope.kinds.contract.kind import Architecture, Kind, RecipeSpec
 from convscope.lazy import Lazy
 from convscope.models.options import DEPTH, DROPOUT, WIDTH
-from convscope.option import Option, above, at_least, within
+from convscope.option import Choices, Option, above, at_least, within
 
 MOST_FRAMES, MOST_SIDE = 256, 1024
 FRAME_RATE = Option(
@@ -110,7 +110,11 @@ VIDEO_CLASSIFICATION = RecipeSpec(
         DEPTH.of(temporal_shift=1, r2plus1d=1, c3d=4),
         DROPOUT.of(temporal_shift=0.4, r2plus1d=0.4, c3d=0.5),
         Option(
-            "changes", bool, None, "Whether the first kernels see what has changed since the frame before"
+            "changes",
+            bool,
+            None,
+            "Whether the first kernels see what has changed since the frame before",
+            tries=Choices((True, False)),
         ).of(temporal_shift=True),
     ),
     settings=dict.fromkeys(_NAMES, _SETTINGS),
@@ -163,6 +167,7 @@ VIDEO_ANOMALY = RecipeSpec(
     ),
     settings=dict.fromkeys(("frame_forecaster", "change_autoencoder"), _ANOMALY_SETTINGS),
     ignored_settings=("class_weights", "label_smoothing", "mixing", "augmentation"),
+    untried=("architecture",),
     no_folds="its normal films alone are learned from",
 )
 

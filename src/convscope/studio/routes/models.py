@@ -68,10 +68,10 @@ def _model(model: StudioModel, session: Session) -> Json:
 
 def _blank(model: StudioModel, session: Session) -> Json:
     """What an input of one's own has to be, where no sample shows it; None where that is open."""
-    inputs = model.graph.inputs
-    lengths = [length for length in inputs[0].shape[1:] if length is not None]
-    if len(inputs) != 1 or len(lengths) + 1 < len(inputs[0].shape) or model.element is None:
+    shapes = [tuple(value.shape[1:]) for value in model.graph.inputs]
+    if len(shapes) != 1 or None in shapes[0] or model.element is None:
         return None
+    lengths = tuple(length or 1 for length in shapes[0])
     values, description = np.zeros(lengths, np.float32), session.usual(model)
     return {**facts_of(values, description), **model.element.facts(values, description)}
 

@@ -141,6 +141,7 @@ VOLUME_PROGRESSION = RecipeSpec(
         },
     },
     ignored_settings=("mixing", "augmentation", "class_weights", "label_smoothing"),
+    untried=("architecture",),
 )
 ARCHITECTURES = (
     Architecture(

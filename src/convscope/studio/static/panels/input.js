@@ -44,10 +44,10 @@ class InputPanel extends Panel {
 
   #input = new Resource(this);
   #where = new Resource(this);
-  #found = new Resource(this);
   #effective = new Resource(this);
   #rest = null;
   #timer = 0;
+  #found = new Resource(this);
   #element = null;
 
   render() {
