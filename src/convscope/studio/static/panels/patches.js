@@ -59,7 +59,9 @@ class Excitation extends Panel {
     const found = this.#found.of(path, async (signal) => {
       const about = await getJson(`${path}/excitation.json`, {}, signal);
       const array = await getArray(`${path}/excitation.npy`, {}, signal);
-      return { about, array, element: await inputElement(model()) };
+      const own = await inputElement(model());
+      const needsSample = /** @type {{needsSample?: boolean}} */ (customElements.get(own) ?? {}).needsSample;
+      return { about, array, element: needsSample ? "cs-input-plain" : own };
     });
     return html`<h3>By optimization</h3>
       ${problem(this.#found.error)} ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}
