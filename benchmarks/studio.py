@@ -41,10 +41,10 @@ from studio_server import Served, made_resnet, serving, trained
 SEEDS = [0]
 PARTS = ("answers", "points", "memory", "peer")
 TARGET_MILLISECONDS = 100.0
-REPEATS = 12
+REPEATS = 10
 NEAR, MANY = 10_000, 100_000
-SELECTIONS, FEW_SELECTIONS = 10_000, 2_000
-BEFORE = 1_000
+SELECTIONS, FEW_SELECTIONS = 10_000, 1_500
+BEFORE = 500
 """Selections after which all caches are full."""
 
 WATCH = """
@@ -56,6 +56,7 @@ const look = () => {
 };
 look();
 """
+PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 FIELD = """([x, y]) => new Promise((done) => {
   const panel = document.querySelector('cs-maps .maps-scroll');
   const start = performance.now();
@@ -187,9 +188,7 @@ def answer_figures(name: str, served: Served, side: int, repeats: int, target: f
             page.reload()
             page.wait_for_selector("cs-maps canvas")
             maps.append(waited(page, "window.told.maps"))
-            paints.append(
-                page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-            )
+            paints.append(waited(page, PAINT))
         fields, sums = [], []
         for at in places(page, repeats):
             took, lit = page.evaluate(FIELD, at)

@@ -70,10 +70,13 @@ def test_more_listeners_than_there_may_be_are_told_to_stop(running):
 
     studio, _ = running
     with let_in(studio) as client, contextlib.ExitStack() as streams:
+        open_ones = []  # a stream that nobody holds is closed
         for _ in range(MOST_LISTENERS):
             answer = streams.enter_context(client.stream("GET", "api/events?m=0"))
             assert answer.status_code == 200
-            told(answer.iter_lines())
+            open_ones.append(answer.iter_lines())
+            told(open_ones[-1])
+        until(lambda: studio.session.listeners == MOST_LISTENERS)
         assert client.get("api/events?m=0").status_code == 204
         assert client.get("api/state").status_code == 200
     until(lambda: studio.session.listeners == 0)

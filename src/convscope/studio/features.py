@@ -17,7 +17,7 @@ from convscope.studio.session import Session
 from convscope.types import Array, Progress, Tensor
 from convscope.workflows.model_inputs.dataset import Dataset
 
-BATCH = 64
+BATCH = 256
 MOST_BYTES = 192 * 2**20
 
 

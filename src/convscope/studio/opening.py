@@ -80,6 +80,7 @@ def open_studio(
 
 @contextmanager
 def _ended_on_failure(decoder: Decoder | None) -> Iterator[None]:
+    """Ends the process that decodes where nothing can be opened."""
     try:
         yield
     except BaseException:

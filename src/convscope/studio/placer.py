@@ -88,7 +88,7 @@ class Placer:
             if self._wanted.get(placement.key) is placement:
                 del self._wanted[placement.key]
             placement.future.cancel()
-            if self._running is placement:
+            if self._running is placement and placement.method != "pca":
                 self._end_process()
 
     def close(self) -> None:

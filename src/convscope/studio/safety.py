@@ -157,7 +157,7 @@ class Safety:
     def _refusal(self, scope: Message) -> tuple[int, str] | None:
         """Status and text for what is refused whoever asks; None for all else."""
         hosts = _all(scope, b"host")
-        through = self.proxy is not None and hosts == [self.proxy.host]
+        through = self.proxy is not None and [name.lower() for name in hosts] == [self.proxy.host]
         if len(hosts) != 1 or not (through or hosts[0].lower() in self.hosts):
             return 421, "The studio answers to its own address alone."
         origins = _all(scope, b"origin")
@@ -199,7 +199,7 @@ class Safety:
     @staticmethod
     def _comes_through(scope: Message, proxy: Proxy) -> bool:
         """Whether a request comes through the proxy, which may put its own name for that of the browser."""
-        return proxy.host in (_header(scope, b"host"), _header(scope, b"x-forwarded-host"))
+        return proxy.host in {(_header(scope, name) or "").lower() for name in (b"host", b"x-forwarded-host")}
 
     def _with_headers(self, send: Send) -> Send:
         policy = "; ".join(f"{name} {value}" for name, value in POLICY.items())

@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import keras
 import numpy as np
@@ -242,14 +242,14 @@ def excitations(
     chosen = np.asarray(kernels, np.int64)
     size = min(len(chosen), _AT_ONCE)
     filled = np.resize(chosen, math.ceil(len(chosen) / size) * size).reshape(-1, size)
-    total = len(filled) * steps
-
-    def told(before: int) -> Callable[[int], None]:
-        return lambda step: progress(before + step, total, f"what excites {call.path}")
-
-    parts = [climb.run(part, steps, rng, told(number * steps)) for number, part in enumerate(filled)]
+    told = [partial(_tell, progress, call.path, at * steps, len(filled) * steps) for at in range(len(filled))]
+    parts = [climb.run(part, steps, rng, each) for part, each in zip(filled, told, strict=True)]
     images, reached = (np.concatenate(each)[: len(chosen)] for each in zip(*parts, strict=True))
     return Excitations(images, climb.fourier_image.window, climb.at, reached)
+
+
+def _tell(progress: Progress, path: str, before: int, total: int, step: int) -> None:
+    progress(before + step, total, f"what excites {path}")
 
 
 def _check_input(graph: LayerGraph, number: int) -> None:

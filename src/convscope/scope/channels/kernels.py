@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from convscope.errors import UsageError
 from convscope.scope.attribution.layer import embedding_of
-from convscope.scope.channels.excitation import excitations
+from convscope.scope.channels.excitation import Excitations, excitations
 from convscope.scope.geometry.geometry import geometries, is_table
 from convscope.scope.geometry.kernel_layout import Floats, layout_of, spatial_rank, weights_of, with_kernel
 from convscope.scope.graph.graph import Call, LayerGraph, trace
@@ -98,13 +98,19 @@ def kernels(
     found = excitations(
         model, call.path, chosen, steps=steps, seed=seed, low=low, high=high, progress=progress
     )
+    return _with_excitations(plain, chosen, found, (low, high))
+
+
+def _with_excitations(
+    plain: Kernels, chosen: tuple[int, ...], found: Excitations, limits: tuple[float, float]
+) -> Kernels:
     return replace(
         plain,
         excitations=found.images,
         chosen=chosen,
         window=found.window,
         reached=found.reached,
-        limits=(low, high),
+        limits=limits,
     )
 
 

@@ -7,6 +7,7 @@ const BASE = saved ? new URL("saved:/") : new URL("../", import.meta.url);
 const MOST = 48 * 2 ** 20;
 
 const kept = new Map();
+const pending = new Map();
 let keptBytes = 0;
 
 /** What the server refused, and what to do. */
@@ -64,14 +65,44 @@ export async function send(path, body, type, signal) {
   return (await reply(placed(path), { method: "POST", body, headers, signal })).json();
 }
 
-async function keeping(url, signal, read) {
+/** A value that is kept, or on its way for somebody else, or asked for. */
+function keeping(url, signal, read) {
   const key = url.href;
   const found = kept.get(key);
   if (found) {
     kept.delete(key);
     kept.set(key, found);
-    return found.value;
+    return Promise.resolve(found.value);
   }
+  if (!pending.has(key)) {
+    const abort = new AbortController();
+    const value = asked(url, abort.signal, read).finally(() => {
+      if (pending.get(key)?.value === value) pending.delete(key);
+    });
+    pending.set(key, { value, abort, waiting: 0 });
+  }
+  return waited(key, pending.get(key), signal);
+}
+
+/** A request ends when all who wait for it have given it up. */
+function waited(key, request, signal) {
+  request.waiting += 1;
+  if (!signal) return request.value;
+  const left = new Promise((_, reject) => {
+    signal.addEventListener("abort", () => {
+      request.waiting -= 1;
+      if (!request.waiting) {
+        request.abort.abort();
+        if (pending.get(key) === request) pending.delete(key);
+      }
+      reject(signal.reason);
+    });
+  });
+  return Promise.race([request.value, left]);
+}
+
+async function asked(url, signal, read) {
+  const key = url.href;
   const [value, bytes] = await read(await reply(url, { signal }));
   if (!kept.has(key)) keptBytes += bytes;
   kept.set(key, { value, bytes });

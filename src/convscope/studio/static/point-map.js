@@ -27,7 +27,9 @@ void main() { if (length(gl_PointCoord - 0.5) > 0.5) discard; gl_FragColor = vec
 export class PointMap {
   #images = new Map();
   #path = null;
-  #resize = new ResizeObserver(() => this.draw());
+  #frame = 0;
+  #drawn = "";
+  #resize = new ResizeObserver(() => this.#drawSoon());
 
   /**
    * @param {HTMLElement} place
@@ -63,11 +65,12 @@ export class PointMap {
     this.options = options;
     if (moved) this.#put(options.positions);
     if (colored) this.#color(options.groups);
-    this.draw();
+    this.#drawSoon();
   }
 
   end() {
     this.#resize.disconnect();
+    cancelAnimationFrame(this.#frame);
     this.points?.geometry.dispose();
     this.renderer.dispose();
     this.renderer.forceContextLoss();
@@ -160,6 +163,14 @@ export class PointMap {
     return [((2 * x) / width - 1) * sx + this.view.x, (1 - (2 * y) / height) * sy + this.view.y];
   }
 
+  /** Draws with the next frame, however often it is asked for until then. */
+  #drawSoon() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.draw();
+    });
+  }
+
   /** Draws points, thumbnails and marks. */
   draw() {
     if (!this.points) return;
@@ -173,15 +184,21 @@ export class PointMap {
       top: this.view.y + sy,
     });
     this.camera.updateProjectionMatrix();
-    this.renderer.setPixelRatio(ratio);
-    this.renderer.setSize(width, height, false);
+    // What is given a size, even its own, makes its memory anew.
+    const drawn = `${width} ${height} ${ratio}`;
+    if (drawn !== this.#drawn) {
+      this.#drawn = drawn;
+      this.renderer.setPixelRatio(ratio);
+      this.renderer.setSize(width, height, false);
+      Object.assign(this.over, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+    }
     const many = this.xy.length / 2;
     this.points.material.uniforms.size.value =
       ratio * Math.min(16, (many > 20000 ? 3 : many > 3000 ? 4.5 : 7) * Math.sqrt(this.view.zoom));
     this.renderer.render(this.scene, this.camera);
-    Object.assign(this.over, { width: width * ratio, height: height * ratio });
     const context = this.over.getContext("2d");
-    context.scale(ratio, ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
     if (this.options.thumbnail) this.#thumbnails(context, width, height);
     this.#marks(context);
   }
@@ -212,7 +229,7 @@ export class PointMap {
     const address = this.options.thumbnail(i);
     if (!this.#images.has(address)) {
       const image = new Image();
-      image.onload = () => this.draw();
+      image.onload = () => this.#drawSoon();
       image.src = address;
       this.#images.set(address, image);
     }
@@ -269,7 +286,7 @@ export class PointMap {
       this.pointed = nearest;
       this.tells.point(nearest);
     }
-    this.draw();
+    this.#drawSoon();
   }
 
   #up() {
@@ -279,7 +296,7 @@ export class PointMap {
     const inside = [];
     for (let i = 0; i < this.xy.length / 2; i++) if (contains(path, this.#onScreen(i))) inside.push(i);
     this.tells.choose(path.length > 3 ? inside : []);
-    this.draw();
+    this.#drawSoon();
   }
 
   #nearest(x, y) {
@@ -307,7 +324,7 @@ export class PointMap {
     const after = this.#onMap(x, y);
     this.view.x += before[0] - after[0];
     this.view.y += before[1] - after[1];
-    this.draw();
+    this.#drawSoon();
   }
 }
 

@@ -152,13 +152,11 @@ def explained(
     Raises:
         UsageError: As of `attribute`.
     """
-    if layer is None and METHODS[method].family == "gradient" and (front := front_end_of(graph)) is not None:
-        layer = front[0]  # a waveform swings around 0, and so does what its values add
     return attribute(
         model,
         x,
         method,
-        layer=layer,
+        layer=layer or _usual_layer(graph, method),
         target=target,
         output=output,
         at=at,
@@ -168,6 +166,12 @@ def explained(
         progress=progress,
         **(options or {}),
     )
+
+
+def _usual_layer(graph: LayerGraph, method: str) -> str | None:
+    """A front end for gradients: a waveform swings around 0, and so does what its values add."""
+    front_end = front_end_of(graph)
+    return front_end[0] if METHODS[method].family == "gradient" and front_end is not None else None
 
 
 def _joined(context: InspectionContext, found: Sequence[Attribution], *, added: bool) -> list[Attribution]:

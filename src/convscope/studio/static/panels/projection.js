@@ -28,6 +28,7 @@ class Projection extends Panel {
   #points = new Resource(this);
   #neighbors = new Resource(this);
   #map = null;
+  #grouped = { about: null, grouping: "", groups: null };
 
   constructor() {
     super();
@@ -137,7 +138,15 @@ class Projection extends Panel {
     </div>`;
   }
 
-  #groups({ labels, predicted }) {
+  /** The groups of the points; found once for each way of coloring, as there may be 100,000. */
+  #groups(about) {
+    const { grouping } = this;
+    if (this.#grouped.about !== about || this.#grouped.grouping !== grouping)
+      this.#grouped = { about, grouping, groups: this.#grouping(about) };
+    return this.#grouped.groups;
+  }
+
+  #grouping({ labels, predicted }) {
     if (this.grouping === "right")
       return groupsOf(
         labels.map((label, i) =>
@@ -234,7 +243,7 @@ class Projection extends Panel {
     });
     const { numbers } = this.#groups(found.about);
     const thumbnail = (i) => thumbnailAddress(this.found.about.ids[i]);
-    const selected = found.about.ids.map(String).indexOf(String(this.selection.s));
+    const selected = found.about.ids.indexOf(String(this.selection.s));
     this.#map.show({
       positions: found.array,
       groups: numbers,

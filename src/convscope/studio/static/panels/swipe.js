@@ -20,8 +20,8 @@ class Swipe extends Panel {
   constructor() {
     super();
     this.sides = null;
-    const kept = Number(this.selection.swipe);
-    this.share = kept > 0 && kept < 1 ? kept : 0.5;
+    const kept = Number(this.selection.swipe ?? 0.5);
+    this.share = kept >= 0 && kept <= 1 ? kept : 0.5;
   }
 
   /** Shows maps of A and B, on the scale that both have. */
