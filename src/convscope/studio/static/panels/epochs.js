@@ -56,7 +56,7 @@ class Epochs extends Panel {
 
   #said({ best_epoch: best }, epoch) {
     if (epoch !== null) return `epoch ${epoch}`;
-    return best ? `best, epoch ${best}` : "best epoch";
+    return best ? `epoch ${best}, best` : "best epoch";
   }
 
   #choose(place) {

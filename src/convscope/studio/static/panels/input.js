@@ -152,7 +152,8 @@ class InputPanel extends Panel {
     if (this.weighs) this.#wait();
     const lengths = this.#input.value?.meta.axes.map(({ length }) => length).join();
     const overlay = this.effective?.array.shape.join() === lengths ? this.effective.array : null;
-    if (this.#element) Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field, overlay });
+    if (this.#element)
+      Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field, overlay });
     this.querySelector(".readout").textContent = this.#about();
   }
 
