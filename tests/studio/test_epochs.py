@@ -30,7 +30,7 @@ def models(finished):
 
 
 @pytest.fixture(scope="module")
-def run(finished, models, tmp_path_factory):
+def kept_run(finished, models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("epochs") / "run"
     shutil.copytree(finished.folder, folder)
     for epoch in KEPT:
@@ -39,12 +39,12 @@ def run(finished, models, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def studio(run, pictures):
+def studio(kept_run, pictures):
     """The studio of that run, in place of the one that other files share."""
     pytest.importorskip("starlette")
     from convscope.studio.opening import open_studio
 
-    opened = open_studio([run], [str(pictures)], port=0, progress=lambda *_: None)
+    opened = open_studio([str(kept_run)], [str(pictures)], port=0, progress=lambda *_: None)
     opened.start()
     yield opened
     opened.stop()
