@@ -10,12 +10,14 @@ from studio_pages import array_in
 
 from convscope.studio.saved.writing import write_page
 
+DRAWN = "document.querySelector('cs-input .input-place')?.firstElementChild"
+
 
 def test_a_saved_run_of_each_kind_shows_what_the_studio_shows(run, offline, tmp_path):
     opened = offline(write_page(run.studio.session, tmp_path, f"s={SAMPLE}"))
     opened.wait("document.querySelector('cs-maps')?.own")
     opened.wait("document.querySelector('cs-prediction')?.prediction")
-    opened.wait("document.querySelector('cs-input .input-place')?.firstElementChild?.arrays")
+    opened.wait(f"{DRAWN}?.arrays")
     element = run.studio.session.models["0"].element.name
     assert (
         opened.value("() => document.querySelector('cs-input .input-place').firstElementChild.localName")
@@ -26,7 +28,8 @@ def test_a_saved_run_of_each_kind_shows_what_the_studio_shows(run, offline, tmp_
     np.testing.assert_allclose(drawn, np.where(np.isfinite(shown), shown, np.nan), rtol=1e-5, atol=1e-6)
     text = opened.value(
         """async () => { const { figureOf } = await import('convscope/static/figure/figure.js');
-          return (await figureOf(document.querySelector('cs-input'), { title: '', description: '' })).text; }"""
+          const about = { title: '', description: '' };
+          return (await figureOf(document.querySelector('cs-input'), about)).text; }"""
     )
     assert len(list(ET.fromstring(text).iter())) > 5
     for tab in ("Why", "Kernels", "Training"):
