@@ -143,7 +143,8 @@ class InputPanel extends Panel {
   get field() {
     const { c, at, l } = this.selection;
     const chosen = this.#layer;
-    const shown = store.hover?.layer === l ? store.hover.at : c !== undefined && at;
+    const { hover } = store;
+    const shown = hover && hover.layer === l ? hover.at : c !== undefined && at;
     const fits = chosen && shown && shown.length === chosen.lengths.length;
     return fits ? fieldAt(this.#where.value, shown) : null;
   }
