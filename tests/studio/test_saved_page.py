@@ -106,6 +106,8 @@ def test_the_button_gives_the_page_of_the_selection(client):
         ("l=nowhere", "named 'nowhere'"),
         ("s=100000", "100000"),
         ("c=99", "has 32 channels"),
+        ("c=x", "whole number"),
+        ("at=a", "such as 3,4"),
     ],
 )
 def test_a_selection_that_cannot_be_is_refused(studio, tmp_path, selection, message):
