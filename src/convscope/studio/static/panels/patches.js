@@ -26,7 +26,8 @@ class Patches extends Panel {
         ${found && this.#found.ready ? saveMenu(this, `what excites ${chosen.name} ${c}`, () => patchNumbers(found)) : nothing}
       </header>
       ${place ? nothing : html`<p class="muted">Choose a kernel.</p>`}
-      ${place && !path ? html`<p class="muted">There is no data to look through.</p>` : nothing} ${problem(this.#found.error)}
+      ${place && !path ? html`<p class="muted">There is no data to look through.</p>` : nothing}
+      ${problem(this.#found.error)}
       ${path && !this.#found.ready && !this.#found.error ? html`<p class="muted">Looking through the samples…</p>` : nothing}
       ${
         found && this.#found.ready
