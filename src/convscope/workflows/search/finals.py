@@ -165,8 +165,8 @@ def _comparable(results: Sequence[TrialResult]) -> tuple[list[TrialResult], list
         return known, [_value(each.outcome.value) for each in known], "after all epochs"
     known = [each for each in known if each.outcome.rungs or each.outcome.status == "finished"]
     first = [(*each.outcome.rungs, each.outcome.value)[0] for each in known]
-    solved = not all(each.outcome.rungs for each in known)
-    measured = "at the first comparison" + (", or at the end of those that are solved" if solved else "")
+    ended = not all(each.outcome.rungs for each in known)
+    measured = "at the first comparison" + (", or at the end of those that ended before" if ended else "")
     return known, [_value(each) for each in first], measured
 
 

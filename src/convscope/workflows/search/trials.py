@@ -19,7 +19,7 @@ from convscope.files import write_json
 from convscope.json_values import from_json, read_json
 from convscope.kinds.registry import find_recipe
 from convscope.option import for_architecture, validated
-from convscope.run import Run
+from convscope.run import Run, is_disk_full
 from convscope.types import Progress, no_progress
 from convscope.workflows.search.halving import rungs
 from convscope.workflows.search.space import Trial
@@ -242,7 +242,9 @@ def _timed(job: TrialRun, begun: Outcome, started: float) -> Iterator[list[Outco
     ended: list[Outcome] = []
     try:
         yield ended
-    except Exception as error:  # noqa: BLE001  (whatever a combination does must not end the search)
+    except Exception as error:
+        if is_disk_full(error):  # which ends the search; whatever else a combination does must not
+            raise
         said = error.message if isinstance(error, ConvscopeError) else f"{type(error).__name__}: {error}"
         ended.append(replace(job.outcome(), status="failed", reason=(said.splitlines() or ["?"])[0][:300]))
     finally:
