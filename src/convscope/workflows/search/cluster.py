@@ -40,6 +40,9 @@ class _Placed(Protocol):
 
     config: Mapping[str, int]
 
+    def should_recover(self) -> bool:
+        """Whether it is started again."""
+
 
 class _Scheduler(Protocol):
     """What Ray Tune asks whether a trial goes on."""
@@ -160,7 +163,9 @@ def _scheduler(
             self._end(trial.config["place"])
 
         def on_trial_error(self, controller: object, trial: _Placed) -> None:
-            """Records a trial whose machine was lost again and again."""
+            """Records a trial whose process was lost too often; Ray starts it again before that."""
+            if trial.should_recover():
+                return
             job = jobs[trial.config["place"]]
             if not job.outcome().is_over:
                 lost = f"its process was lost {RESTARTS + 1} times, perhaps for want of memory"
