@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import keras
 
 from convscope.data.splits import Splits
 from convscope.engine.training.checkpoint import Row
+from convscope.engine.training.epoch_weights import FOLDER as EPOCHS
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import ConvscopeError
 from convscope.files import write_json
@@ -259,6 +261,7 @@ def _timed(job: TrialRun, begun: Outcome, started: float) -> Iterator[list[Outco
 def forget_model(folder: Path) -> None:
     """Takes away all of a trial but its record and its history."""
     forget_steps(Run(folder))
+    shutil.rmtree(folder / EPOCHS, ignore_errors=True)
     for name in ("model.keras", "representation.json", "splits.csv"):
         (folder / name).unlink(missing_ok=True)
 
