@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from convscope.engine.cluster import connected, ray_package
-from convscope.errors import BackendError, ConvscopeError, install_command
+from convscope.errors import BackendError, ConvscopeError, RunError, install_command
 
 if TYPE_CHECKING:
     from convscope.workflows.search.trials import Judge, Outcome, Shared, TrialRun
@@ -72,7 +72,7 @@ def run_on_cluster(
         folder: Of the search.
 
     Raises:
-        RunError: The cluster does not answer.
+        RunError: The cluster does not answer, or fails.
         BackendError: Ray is not installed.
     """
     ray = ray_package()
@@ -98,6 +98,12 @@ def run_on_cluster(
         )
         try:
             tuner.fit()
+        except (ray.exceptions.RayError, tune.TuneError) as error:
+            lines = [line for line in str(error).strip().splitlines() if line.strip()]
+            raise RunError(
+                f"The cluster could not finish: {(lines or [type(error).__name__])[-1].strip()}",
+                f"Trials that are over are kept. Go on: convscope search --resume {folder}",
+            ) from error
         finally:
             scheduler.settle()
             shutil.rmtree(place, ignore_errors=True)
