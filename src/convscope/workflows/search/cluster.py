@@ -51,6 +51,13 @@ class _Scheduler(Protocol):
         """Records what was stopped, once nothing else writes."""
 
 
+class _Tuner(Protocol):
+    """Ray Tune with trials to run."""
+
+    def fit(self) -> object:
+        """Runs them all."""
+
+
 def run_on_cluster(
     shared: Shared,
     jobs: Sequence[TrialRun],
@@ -80,22 +87,8 @@ def run_on_cluster(
     place = folder.absolute() / "ray"
     late = None if deadline is None else time.time() + deadline - time.monotonic()
     with connected(ray, address):
-        request = replace(shared.request, path=shared.request.path.absolute())
-        packed = ray.cloudpickle.dumps((request, [_at_home(job) for job in jobs], late))
-        around = {"path": [str(Path.cwd()), *filter(None, sys.path)], "variables": _variables()}
-        trainable = tune.with_parameters(_train, packed=packed, around=around)
         scheduler = _scheduler(tune, jobs, judge, told)
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, _needs(ray, len(jobs))),
-            param_space={"place": tune.grid_search(list(range(len(jobs))))},
-            tune_config=tune.TuneConfig(scheduler=scheduler, reuse_actors=True),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=str(place),
-                verbose=0,
-                failure_config=tune.FailureConfig(max_failures=RESTARTS),
-            ),
-        )
+        tuner = _tuner(ray, tune, shared, jobs, scheduler, late, place)
         try:
             tuner.fit()
         except (ray.exceptions.RayError, tune.TuneError) as error:
@@ -107,6 +100,34 @@ def run_on_cluster(
         finally:
             scheduler.settle()
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _tuner(
+    ray: ModuleType,
+    tune: ModuleType,
+    shared: Shared,
+    jobs: Sequence[TrialRun],
+    scheduler: _Scheduler,
+    late: float | None,
+    place: Path,
+) -> _Tuner:
+    """What runs the trials, with what their processes need to know."""
+    request = replace(shared.request, path=shared.request.path.absolute())
+    packed = ray.cloudpickle.dumps((request, [_at_home(job) for job in jobs], late))
+    around = {"path": [str(Path.cwd()), *filter(None, sys.path)], "variables": _variables()}
+    trainable = tune.with_parameters(_train, packed=packed, around=around)
+    tuner: _Tuner = tune.Tuner(
+        tune.with_resources(trainable, _needs(ray, len(jobs))),
+        param_space={"place": tune.grid_search(list(range(len(jobs))))},
+        tune_config=tune.TuneConfig(scheduler=scheduler, reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(place),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=RESTARTS),
+        ),
+    )
+    return tuner
 
 
 def _tune_package() -> ModuleType:
