@@ -101,8 +101,8 @@ def draw_importance(
         y = sheet.section(
             y + 20,
             f"{measure[0].upper()}{measure[1:]} of each trial",
-            "Orange: trials with the default. Trials differ in other settings too. Points are moved sideways a"
-            " little so that equal ones can be seen.",
+            "Orange: trials with the default. Trials differ in other settings too. Points are moved sideways"
+            " a little so that equal ones can be seen.",
         )
         wide = (INNER - BETWEEN) // 2 - ROOM
         for place, panel in enumerate(panels):
