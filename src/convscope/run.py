@@ -216,7 +216,7 @@ class Run:
             if not is_disk_full(error):
                 raise
             raise RunError(
-                f"No more can be written to {self.folder}: {os.strerror(error.errno)}. The epochs that are"
+                f"No more can be written to {self.folder}: {os.strerror(error.errno or errno.ENOSPC)}. The epochs that are"
                 " written stay whole.",
                 f"Free some space and go on: convscope {command} --resume {self.folder}",
             ) from error
