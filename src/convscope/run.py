@@ -215,9 +215,9 @@ class Run:
         except OSError as error:
             if not is_disk_full(error):
                 raise
+            reason = os.strerror(error.errno or errno.ENOSPC)
             raise RunError(
-                f"No more can be written to {self.folder}: {os.strerror(error.errno or errno.ENOSPC)}. The epochs that are"
-                " written stay whole.",
+                f"No more can be written to {self.folder}: {reason}. The epochs that are written stay whole.",
                 f"Free some space and go on: convscope {command} --resume {self.folder}",
             ) from error
 
