@@ -8,8 +8,12 @@ import pytest
 
 from convscope.errors import UsageError
 from convscope.option import (
+    Around,
+    Choices,
     Counts,
+    Multiples,
     Option,
+    Steps,
     above,
     at_least,
     for_architecture,
@@ -87,3 +91,24 @@ def test_options_of_other_architectures_are_left_out():
     size = Option("size", int, None, "")
     assert [each.name for each in for_architecture((depth, width, size), "small")] == ["depth", "size"]
     assert (depth.default, width.default) == (None, 64)
+
+
+@pytest.mark.parametrize(
+    ("tries", "default", "near"),
+    [
+        (Choices((1, 2)), None, (1, 2)),
+        (Multiples((0.5, 2)), 5, (2, 10)),
+        (Multiples((0.5, 2)), 0.5, (0.25, 1.0)),
+        (Multiples((0.5,)), (128, 1), ((64, 1),)),
+        (Multiples((2,)), "max", ()),
+        (Multiples((2,)), True, ()),
+        (Steps((-1, 2)), 3, (2, 5)),
+        (Steps((1,)), 0.5, ()),
+        (Steps((1,)), True, ()),
+        (Around(4), 0.5, (0.125, 2.0)),
+        (Around(4), 0.0, ()),
+        (Around(4), None, ()),
+    ],
+)
+def test_what_a_search_tries_follows_from_the_default(tries, default, near):
+    assert tries.near(default) == near

@@ -201,8 +201,11 @@ class Run:
             raise
 
     @contextmanager
-    def full_disk_told(self) -> Iterator[None]:
+    def full_disk_told(self, command: str = "train") -> Iterator[None]:
         """Turns a full disk into an error that says how to go on; what was written before stays whole.
+
+        Args:
+            command: What goes on with the folder.
 
         Raises:
             RunError: The disk is full.
@@ -210,12 +213,12 @@ class Run:
         try:
             yield
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if not is_disk_full(error):
                 raise
+            reason = os.strerror(error.errno or errno.ENOSPC)
             raise RunError(
-                f"No more can be written to {self.folder}: {os.strerror(error.errno)}. The epochs that are"
-                " written stay whole.",
-                f"Free some space and go on: convscope train --resume {self.folder}",
+                f"No more can be written to {self.folder}: {reason}. The epochs that are written stay whole.",
+                f"Free some space and go on: convscope {command} --resume {self.folder}",
             ) from error
 
     def _read(self, name: str) -> Any:
@@ -232,6 +235,11 @@ class Run:
         if name == "run.json" and self.folder.is_dir() and is_free(self.folder):
             return "If a training ended here before its first record, start it again with the same command."
         return "Give the folder that `convscope train` printed on its last line."
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether something could not be written for want of space."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def data_of(run: Run) -> Path:

@@ -58,6 +58,7 @@ def train(folder, watching, **settings):
     chosen = FitSettings(
         **{"epochs": 5, "batch_size": 4, "precision": "float32", "keep_epochs": 3, **settings}
     )
+    folder.mkdir(exist_ok=True)
     batches = Batches(Line(), 4)
     device = choose_device("float32")
     return fit(build, batches, batches, chosen, device, folder, [watching], objective=OBJECTIVE)

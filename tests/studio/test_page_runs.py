@@ -7,6 +7,7 @@ import io
 import keras
 import numpy as np
 import pytest
+from opened_studio import array_of, json_of, let_in, npy
 from PIL import Image
 from small_runs import RUNS, SAMPLE, SLOW
 from studio_pages import array_in
@@ -214,3 +215,20 @@ def test_boxes_are_drawn_where_they_are_found(run, page):
     assert page.value(
         "() => document.querySelector('cs-input .input-place').firstElementChild.marks.length"
     ) == len(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["image-detection", "points-detection"], indirect=True)
+def test_boxes_of_an_input_of_ones_own_are_those_of_the_sample_that_it_repeats(run):
+    with let_in(run.studio) as client:
+        values = array_of(client.get(f"api/samples/{SAMPLE}/input.npy"))
+        sent = {"content": npy(values), "headers": {"Content-Type": "application/x-npy"}}
+        own = json_of(client.post("api/inputs", **sent))["id"]
+        one, other = (
+            json_of(client.get(f"api/models/0/samples/{sample}/prediction"))["marks"]
+            for sample in (own, SAMPLE)
+        )
+    assert len(one) == len(other) > 0
+    for mark, expected in zip(one, other, strict=True):
+        assert mark["name"] == expected["name"]
+        np.testing.assert_allclose(mark["box"], expected["box"], atol=1e-4)

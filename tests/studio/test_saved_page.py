@@ -106,6 +106,8 @@ def test_the_button_gives_the_page_of_the_selection(client):
         ("l=nowhere", "named 'nowhere'"),
         ("s=100000", "100000"),
         ("c=99", "has 32 channels"),
+        ("c=x", "whole number"),
+        ("at=a", "such as 3,4"),
     ],
 )
 def test_a_selection_that_cannot_be_is_refused(studio, tmp_path, selection, message):
@@ -125,6 +127,21 @@ def test_the_command_writes_the_page_of_a_model_without_data(run_command, tmp_pa
     assert code == 0, err
     assert "needs no network" in out + err
     assert "convscope-saved" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_is_written_takes_no_port(run_command, tmp_path):
+    code, _, err = run_command("studio", "padded_cnn", "--static", tmp_path / "out", "--port", "9000")
+    assert code == 2
+    assert "serves nothing" in err
+
+
+def test_a_notebook_saves_the_page(studio, tmp_path):
+    from convscope.studio.notebook import NotebookStudio
+
+    file = NotebookStudio(studio).save(tmp_path / "out", f"{studio.address}#s=3&l=block1_conv")
+    assert file == tmp_path / "out/index.html"
+    held = json.loads(re.search(r'id="convscope-saved">(.*?)</script>', file.read_text("utf-8"), re.S)[1])
+    assert Selection.of(held["selection"]).values["s"] == "3"
 
 
 def test_a_selection_without_a_page_is_refused(run_command):

@@ -11,8 +11,6 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from test_page_kinds import MOUNT as MOUNT_ELEMENT
-from test_page_kinds import RNG, SAMPLES, shown_kinds
 
 from convscope import scope
 from convscope.studio.saved.writing import write_page
@@ -148,28 +146,6 @@ def test_every_panel_is_a_drawing(opened, view):
         assert [text.text for text in root.iter(f"{SVG}text")]
         assert not list(root.iter(f"{SVG}foreignObject"))
         assert "Save" not in [text.text for text in root.iter(f"{SVG}text")]
-
-
-@pytest.mark.parametrize("kind", shown_kinds(), ids=lambda kind: kind.name)
-def test_the_element_of_each_kind_is_a_drawing(opened, kind):
-    shape, told, field, overlay_shape = SAMPLES[kind.name]
-    element = kind.studio.load()
-    script = f"kinds/{kind.name}/{element.script.partition(':')[2]}"
-    values, overlay = RNG.normal(size=shape).ravel(), RNG.normal(size=overlay_shape).ravel()
-    opened.show(s=3)
-    given = [script, element.name, list(shape), values.tolist(), told, field]
-    opened.value(MOUNT_ELEMENT, [*given, overlay.tolist(), list(overlay_shape)])
-    text = opened.value(
-        """async () => { const { figureOf } = await import('./static/figure/figure.js');
-          return (await figureOf(window.drawn, { title: 'a < b', description: '#' })).text; }"""
-    )
-    root = ET.fromstring(text)
-    assert root.findtext(f"{SVG}title") == "a < b"
-    pictures = [pixels(picture) for picture in root.iter(f"{SVG}image")]
-    lines = [*root.iter(f"{SVG}path"), *root.iter(f"{SVG}text")]
-    assert lines or any(len(np.unique(picture)) > 2 for picture in pictures)
-    if pictures:
-        assert any(len(np.unique(picture)) > 2 for picture in pictures)
 
 
 def test_a_saved_page_gives_the_same_numbers(studio, offline, tmp_path, model, sample):

@@ -22,6 +22,7 @@ from reading_runs import (
 )
 
 import convscope
+from convscope.engine.training.epoch_weights import set_epoch
 from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.kinds.image.kind import IMAGE
 from convscope.kinds.registry import find_recipe, recipe_specs
@@ -222,10 +223,18 @@ def test_the_default_folder_is_named_after_date_and_data(pictures, settings, tmp
 
 def test_the_saved_model_computes_in_float32_whatever_the_training_did(pictures, settings, tmp_path):
     run = convscope.train(
-        pictures, out=tmp_path / "run", **{**settings, "precision": "bfloat16", "epochs": 1}
+        pictures,
+        out=tmp_path / "run",
+        keep_epochs=3,
+        **{**settings, "precision": "bfloat16", "epochs": 1},
     )
     assert run.record()["device"]["policy"] == "mixed_bfloat16"
     model = keras.models.load_model(run.model_path)
+    assert run.record()["kept_epochs"] == [1]
+    chosen = model.get_weights()
+    set_epoch(run.folder, 1, model)
+    for kept, best in zip(model.get_weights(), chosen, strict=True):
+        np.testing.assert_array_equal(kept, best)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"
 

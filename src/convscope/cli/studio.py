@@ -84,6 +84,10 @@ def studio(model: str, /, *others: str, given: object = None) -> None:
     folder, selection = options.pop("static", None), options.pop("select", "")
     if selection and not folder:
         raise UsageError("--select belongs to --static.", "Add --static FOLDER, or leave it out.")
+    if folder and (options.get("port") is not None or options.get("allow_remote")):
+        raise UsageError(
+            "--static serves nothing: it takes no --port and no --allow-remote.", "Leave them out."
+        )
     models, data = divided((model, *others))
     for each in models:
         check_model(each)

@@ -56,17 +56,10 @@ def carry_out(
         kept = objective.best_epoch(rows) + 1
         say(f"Kept the weights of epoch {kept} of {len(rows)}: {objective.kept_by(rows)}")
         _say_epochs(run, say)
-    model = keras.models.load_model(run.model_path)
-    options = made.recipe.divide(made.options)[0]
-    names = made.splits.class_names
-    fitted = Fitted(model, made.representation, names, options, made.recipe.test_time_views(**options))
     calibrated = _is_calibrated(made)
-    if made.recipe.calibrate is not None and calibrated:
-        found = made.recipe.calibrate(fitted, made.splits.validation, progress)
-        run.write("calibration.json", dict(found))
-        fitted = replace(fitted, calibration=run.calibration())  # as every later use will read it
+    fitted = _fitted(made, run, progress)
     outputs = made.recipe.predict(fitted, made.splits.test.samples, progress)
-    metrics = made.recipe.evaluate(outputs, made.splits.test, names)
+    metrics = made.recipe.evaluate(outputs, made.splits.test, made.splits.class_names)
     measured = _measured(made, fitted, outputs, metrics, rows, say)
     run.write("metrics.json", measured)
     seconds = round(sum(row["seconds"] for row in rows), 1)
@@ -79,22 +72,25 @@ def carry_out(
         "calibrated": calibrated,
         "model_sha256": file_sha256(run.model_path),
     }
+    effect = measured.get("calibration")
     with kept_in(run.folder):
-        report(
-            run,
-            complete,
-            made.recipe,
-            fitted,
-            made.splits,
-            rows,
-            metrics,
-            outputs,
-            measured.get("calibration"),
-        )
+        report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs, effect)
     run.require()
     run.write_record(complete)
     forget_steps(run)
     return run
+
+
+def _fitted(made: Plan, run: Run, progress: Progress) -> Fitted[Any]:
+    """The model with its best weights, calibrated where there is something to calibrate by."""
+    model = keras.models.load_model(run.model_path)
+    options = made.recipe.divide(made.options)[0]
+    names, views = made.splits.class_names, made.recipe.test_time_views(**options)
+    fitted = Fitted(model, made.representation, names, options, views)
+    if made.recipe.calibrate is None or not _is_calibrated(made):
+        return fitted
+    run.write("calibration.json", dict(made.recipe.calibrate(fitted, made.splits.validation, progress)))
+    return replace(fitted, calibration=run.calibration())  # as every later use will read it
 
 
 def _space_per_parameter(made: Plan) -> int:

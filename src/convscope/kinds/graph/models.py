@@ -271,7 +271,7 @@ def gin(
     table_width: int = 8,
     answers: Answers = "graphs",
 ) -> keras.Model:
-    """Graph isomorphism network: sums of neighbors through two dense layers, all pooled and judged at once.
+    """Graph isomorphism network: sums of neighbors through two dense layers, pooled from input to last.
 
     Source: Xu, Hu, Leskovec and Jegelka (2019), "How powerful are graph neural networks?".
 
@@ -280,7 +280,7 @@ def gin(
         classes: The number of classes.
         hops: Convolutions, and so how many edges an answer looks.
         filters: Kernels of each convolution.
-        dropout: Of pooled values.
+        dropout: Before each of the last two dense layers.
         readout: Of the nodes of a graph: `sum`, `mean`, `max` or `attention`.
         table_width: Neighbors in a row of the tables.
         answers: For whole graphs or for nodes.
@@ -298,7 +298,7 @@ def gin(
     if answers == "nodes":
         x = layers.Dropout(dropout, name="dropout")(x)
         found.append(layers.Dense(classes, name="scores")(x))
-    return _answered("gin", inputs, found, classes, answers, dropout, readout, normalized=True)
+    return _answered("gin", inputs, found, classes, answers, dropout, readout, filters)
 
 
 def hops_of(model: keras.Model) -> int:
@@ -372,7 +372,7 @@ def _answered(
     answers: Answers,
     dropout: float,
     pooling: Literal["mean", "max", "sum", "attention"] = "mean",
-    normalized: bool = False,
+    units: int = 0,
 ) -> keras.Model:
     """Probabilities at the targets from the last values, or of graphs from those of all layers."""
     if answers == "nodes":
@@ -383,9 +383,12 @@ def _answered(
             for number, x in enumerate(found, 1)
         ]
         x = pooled[0] if len(pooled) == 1 else layers.Concatenate(name="pooled")(pooled)
-        if normalized:  # sums grow with the graphs
+        if units:  # sums grow with the graphs
             x = layers.BatchNormalization(momentum=0.9, name="pooled_norm")(x)
         x = layers.Dropout(dropout, name="pooled_dropout")(x)
+        if units:
+            x = layers.Dense(units, "relu", name="dense")(x)
+            x = layers.Dropout(dropout, name="dropout")(x)
         scores = layers.Dense(classes, name="scores")(x)
     return keras.Model(inputs, layers.Activation("softmax", name="probabilities")(scores), name=name)
 

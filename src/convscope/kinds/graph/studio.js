@@ -10,6 +10,8 @@ const NEAR = 14;
 const MOST_LABELS = 40;
 
 class GraphInput extends Panel {
+  /** What is not told of a sample, such as its edges, cannot be drawn. */
+  static needsSample = true;
   static properties = {
     arrays: { attribute: false },
     meta: { attribute: false },

@@ -14,7 +14,7 @@ from convscope.kinds.contract.recipe import RepresentationSteps
 from convscope.kinds.points.kind import POINTS_CLASSIFICATION
 from convscope.kinds.points.readers.reader import read_clouds, read_inputs
 from convscope.kinds.points.representation import CloudRepresentation, facts_of, fit_representation
-from convscope.kinds.points.sampling import augmentation, found_turn, turned
+from convscope.kinds.points.sampling import LITTLE, augmentation, found_turn, turned
 from convscope.kinds.tasks.classification import classification_recipe
 from convscope.types import Array, Progress, no_progress
 
@@ -63,13 +63,24 @@ def read(
     return replace(splits, decisions=(*splits.decisions, why), reading={**splits.reading, "turn": found})
 
 
-def test_time_views(votes: int = 1) -> Sequence[Callable[[Array], Array]]:
-    """What an answer is averaged over besides the cloud itself: copies of it turned about z.
+def test_time_views(votes: int = 1, turn: str | None = None) -> Sequence[Callable[[Array], Array]]:
+    """What an answer is averaged over besides the cloud itself: copies of it turned about z as in training.
 
     Args:
         votes: How many copies there are, the cloud itself among them.
+        turn: `any`: all the way round; `little`: a few degrees to both sides.
+
+    Example:
+        >>> angles = [view.keywords["angle"] for view in test_time_views(5, "little")]
+        >>> [round(float(np.degrees(angle)), 1) for angle in angles]
+        [-7.5, 7.5, -15.0, 15.0]
     """
-    return [partial(turned, angle=2 * np.pi * step / votes) for step in range(1, votes)]
+    if turn == "any":
+        angles = [2 * np.pi * step / votes for step in range(1, votes)]
+    else:
+        steps = [(-1) ** step * ((step + 1) // 2) for step in range(1, votes)]
+        angles = [np.radians(LITTLE) * step / (votes // 2) for step in steps]
+    return [partial(turned, angle=angle) for angle in angles]
 
 
 RECIPE = classification_recipe(

@@ -153,6 +153,10 @@ _LONG = 0.3
 _FEWEST = 20
 
 
+LITTLE = 15.0
+"""Degrees about z that clouds with a usual direction are turned by, at most."""
+
+
 @dataclass(frozen=True)
 class CloudAugmentation:
     """Random changes of a batch of clouds.
@@ -166,7 +170,7 @@ class CloudAugmentation:
         drop: Share of the points that others take the place of, at most.
     """
 
-    turn: float = 15.0
+    turn: float = LITTLE
     tilt: float = 5.0
     stretch: float = 0.2
     shift: float = 0.1
@@ -255,7 +259,7 @@ def augmentation(
     """
     if not strength:
         return None
-    return CloudAugmentation(turn=180.0 if turn == "any" else 15.0).scaled(strength)
+    return CloudAugmentation(turn=180.0 if turn == "any" else LITTLE).scaled(strength)
 
 
 def found_turn(axes: Sequence[tuple[float, float]]) -> tuple[str, str]:

@@ -8,6 +8,8 @@ import { html, nothing } from "../../static/vendor/lit.js";
 
 class TextInput extends Panel {
   static wide = true;
+  /** What is not told of a sample, such as tokens, cannot be drawn. */
+  static needsSample = true;
   static properties = {
     arrays: { attribute: false },
     meta: { attribute: false },

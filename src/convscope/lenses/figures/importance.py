@@ -53,7 +53,7 @@ class Panel:
         ticks: Values by name, in their order.
         places: Of each trial: its place among the ticks, from 0; between two of them for a number between.
         values: Of each trial: what it reached.
-        default: Of each trial: whether it has the default of its architecture there.
+        default: Of each trial: whether it has the default there, that of its architecture.
     """
 
     name: str
@@ -101,8 +101,8 @@ def draw_importance(
         y = sheet.section(
             y + 20,
             f"{measure[0].upper()}{measure[1:]} of each trial",
-            "Orange: the default of the architecture. Trials differ in other settings too. Points are moved"
-            " sideways a little so that equal ones can be seen.",
+            "Orange: trials with the default. Trials differ in other settings too. Points are moved sideways"
+            " a little so that equal ones can be seen.",
         )
         wide = (INNER - BETWEEN) // 2 - ROOM
         for place, panel in enumerate(panels):

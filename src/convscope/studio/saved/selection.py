@@ -193,7 +193,7 @@ async def _ask_layer(
     steps = maps.array()
     if 4 * steps.size <= MOST_EXACT:
         await asking.ask(f"{path}/maps.npy", {"exact": 1})
-    channel = int(selection.given("c") or _good(about, ToldMaps)["order"][0])
+    channel = _whole(selection, "c", _good(about, ToldMaps)["order"][0])
     if channel >= len(steps):
         raise UsageError(
             f"'{layer['name']}' has {len(steps)} channels, counted from 0. Received: c={channel}."
@@ -206,9 +206,25 @@ async def _ask_layer(
     return selection.but(c=channel, at=at)
 
 
+def _whole(selection: Selection, name: str, default: int) -> int:
+    """A whole number of a selection.
+
+    Raises:
+        UsageError: It is none.
+    """
+    given = selection.given(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) < 9):
+        raise UsageError(f"'{name}' of a selection is a whole number. Received: {given[:60]!r}.")
+    return int(given)
+
+
 async def _ask_positions(asking: Asking, path: str, channel: int, at: str, lengths: tuple[int, ...]) -> None:
     """One position taken apart, and all others of its map where they are few."""
     found = await asking.ask(path, {"channel": channel, "at": at})
+    if not all(part.isascii() and part.isdigit() for part in at.split(",") if at):
+        raise UsageError(f"'at' of a selection is a position such as 3,4. Received: {at[:60]!r}.")
     if found.good and len(found.content) * prod(lengths) <= MOST_POSITIONS:
         for place in np.ndindex(*lengths):
             await asking.ask(path, {"channel": channel, "at": ",".join(map(str, place))})

@@ -29,9 +29,10 @@ export function studioState() {
 /**
  * The models that are selected, the first one in front: with the weights of the selected epoch where their run has kept it, or
  * of the one that their id names, such as `0@12`.
+ * @param {number | null} [e] another epoch than the selected one; null for the one that a run chose
  */
-export function chosenModels() {
-  const { m = [], e } = store.selection;
+export function chosenModels(e = store.selection.e) {
+  const { m = [] } = store.selection;
   const ids = m.filter((id) => state.models.some((each) => each.id === baseOf(id)));
   return (ids.length ? ids : state.models.slice(0, 1).map(({ id }) => id)).map((id) => {
     const found = state.models.find((each) => each.id === baseOf(id));

@@ -92,7 +92,8 @@ class Studio extends Panel {
       </main>`;
   }
 
-  #known(id) {
+  #known(whole) {
+    const id = baseOf(whole);
     this.waiting ??= new Map();
     if (!this.waiting.has(id)) {
       this.waiting.set(id, false);

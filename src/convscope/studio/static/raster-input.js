@@ -36,7 +36,8 @@ export class RasterInput extends Panel {
 
   /** Draws the values into a canvas of one pixel for each. */
   paintGrid(canvas, { data, channels }) {
-    if (channels === 1 || channels === 3 || channels === 4) return paintPicture(canvas, data, channels, this.limits);
+    if (channels === 1 || channels === 3 || channels === 4)
+      return paintPicture(canvas, data, channels, this.limits);
     const sums = Float32Array.from({ length: data.length / channels }, (_, i) =>
       data.subarray(i * channels, (i + 1) * channels).reduce((a, b) => a + b, 0),
     );

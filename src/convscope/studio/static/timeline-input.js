@@ -172,7 +172,9 @@ export class TimelineInput extends Panel {
   /** Positions that are named: at round places of the axis where it has some, as many as there is room for. */
   #ticks(low, high, width) {
     const { start, step } = this.steps ?? { start: 0, step: 1 };
-    const sample = [low, high].map((end) => this.#when(Math.round(end))).toSorted((a, b) => b.length - a.length)[0];
+    const sample = [low, high]
+      .map((end) => this.#when(Math.round(end)))
+      .toSorted((a, b) => b.length - a.length)[0];
     const most = Math.max(1, Math.floor(width / (6.5 * sample.length + 16)));
     const least = ((high - low) * step) / most;
     const decade = 10 ** Math.floor(Math.log10(least));

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from convscope.engine.cluster import connected, ray_package
-from convscope.errors import BackendError, ConvscopeError, install_command
+from convscope.errors import BackendError, ConvscopeError, RunError, install_command
 
 if TYPE_CHECKING:
     from convscope.workflows.search.trials import Judge, Outcome, Shared, TrialRun
@@ -40,12 +40,22 @@ class _Placed(Protocol):
 
     config: Mapping[str, int]
 
+    def should_recover(self) -> bool:
+        """Whether it is started again."""
+
 
 class _Scheduler(Protocol):
     """What Ray Tune asks whether a trial goes on."""
 
     def settle(self) -> None:
         """Records what was stopped, once nothing else writes."""
+
+
+class _Tuner(Protocol):
+    """Ray Tune with trials to run."""
+
+    def fit(self) -> object:
+        """Runs them all."""
 
 
 def run_on_cluster(
@@ -69,7 +79,7 @@ def run_on_cluster(
         folder: Of the search.
 
     Raises:
-        RunError: The cluster does not answer.
+        RunError: The cluster does not answer, or fails.
         BackendError: Ray is not installed.
     """
     ray = ray_package()
@@ -77,27 +87,47 @@ def run_on_cluster(
     place = folder.absolute() / "ray"
     late = None if deadline is None else time.time() + deadline - time.monotonic()
     with connected(ray, address):
-        request = replace(shared.request, path=shared.request.path.absolute())
-        packed = ray.cloudpickle.dumps((request, [_at_home(job) for job in jobs], late))
-        around = {"path": [str(Path.cwd()), *filter(None, sys.path)], "variables": _variables()}
-        trainable = tune.with_parameters(_train, packed=packed, around=around)
         scheduler = _scheduler(tune, jobs, judge, told)
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, _needs(ray, len(jobs))),
-            param_space={"place": tune.grid_search(list(range(len(jobs))))},
-            tune_config=tune.TuneConfig(scheduler=scheduler, reuse_actors=True),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=str(place),
-                verbose=0,
-                failure_config=tune.FailureConfig(max_failures=RESTARTS),
-            ),
-        )
+        tuner = _tuner(ray, tune, shared, jobs, scheduler, late, place)
         try:
             tuner.fit()
+        except (ray.exceptions.RayError, tune.TuneError) as error:
+            lines = [line for line in str(error).strip().splitlines() if line.strip()]
+            raise RunError(
+                f"The cluster could not finish: {(lines or [type(error).__name__])[-1].strip()}",
+                f"Trials that are over are kept. Go on: convscope search --resume {folder}",
+            ) from error
         finally:
             scheduler.settle()
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _tuner(
+    ray: ModuleType,
+    tune: ModuleType,
+    shared: Shared,
+    jobs: Sequence[TrialRun],
+    scheduler: _Scheduler,
+    late: float | None,
+    place: Path,
+) -> _Tuner:
+    """What runs the trials, with what their processes need to know."""
+    request = replace(shared.request, path=shared.request.path.absolute())
+    packed = ray.cloudpickle.dumps((request, [_at_home(job) for job in jobs], late))
+    around = {"path": [str(Path.cwd()), *filter(None, sys.path)], "variables": _variables()}
+    trainable = tune.with_parameters(_train, packed=packed, around=around)
+    tuner: _Tuner = tune.Tuner(
+        tune.with_resources(trainable, _needs(ray, len(jobs))),
+        param_space={"place": tune.grid_search(list(range(len(jobs))))},
+        tune_config=tune.TuneConfig(scheduler=scheduler, reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(place),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=RESTARTS),
+        ),
+    )
+    return tuner
 
 
 def _tune_package() -> ModuleType:
@@ -160,7 +190,9 @@ def _scheduler(
             self._end(trial.config["place"])
 
         def on_trial_error(self, controller: object, trial: _Placed) -> None:
-            """Records a trial whose machine was lost again and again."""
+            """Records a trial whose process was lost too often; Ray starts it again before that."""
+            if trial.should_recover():
+                return
             job = jobs[trial.config["place"]]
             if not job.outcome().is_over:
                 lost = f"its process was lost {RESTARTS + 1} times, perhaps for want of memory"

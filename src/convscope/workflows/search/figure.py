@@ -36,7 +36,7 @@ def write_importance(
     Args:
         folder: Of the search.
         found: What mattered.
-        trials: Those that were compared.
+        trials: Those that were compared, the default first.
         values: What each of them had reached.
         spaces: What was tried.
         measure: What was reached, in words.
@@ -65,7 +65,9 @@ def _panel(
     for each, value in zip(trials, values, strict=True):
         settings = full_settings(each.trial, spaces)
         if settings.get(name) is not None:
-            usual = each.trial.number == 0 if name == "architecture" else name not in each.trial.values
+            usual = name not in each.trial.values
+            if name == "architecture":
+                usual = each.trial.architecture == trials[0].trial.architecture
             found.append((settings[name], value, usual))
     continuous = any(each.name == name and each.continuous for space in spaces for each in space.dimensions)
     chosen = [setting for setting, _, _ in found]

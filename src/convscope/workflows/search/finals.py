@@ -142,19 +142,19 @@ def _completed(search: SearchPlan, kept: TrialResult, name: str, verdict: str, w
     if not run.folder.exists():
         with written_whole(run.folder) as part:
             shutil.copytree(job.folder, part, ignore=shutil.ignore_patterns(FILE))
-    if run.record()["status"] == "complete":
-        return run
-    made = search.shared.plan(kept.trial, job.seed, fresh=False)
-    line = f"search: trial {kept.trial.number} of {len(search.trials)} in {search.folder}. {verdict}"
-    carry_out(replace(made, decisions=(*made.decisions, line)), run, (), watching.progress, silent)
+    if run.record()["status"] != "complete":
+        made = search.shared.plan(kept.trial, job.seed, fresh=False)
+        line = f"search: trial {kept.trial.number} of {len(search.trials)} in {search.folder}. {verdict}"
+        carry_out(replace(made, decisions=(*made.decisions, line)), run, (), watching.progress, silent)
     origin = {
         "folder": str(search.folder.resolve()),
         "trial": kept.trial.number,
         "trials": len(search.trials),
-        "measure": made.recipe.objective.measure,
+        "measure": search.default.recipe.objective.measure,
         "repeats": list(kept.repeats),
     }
-    run.write_record({**run.record(), "search": origin})
+    if "search" not in run.record():
+        run.write_record({**run.record(), "search": origin})
     return run
 
 
@@ -165,8 +165,8 @@ def _comparable(results: Sequence[TrialResult]) -> tuple[list[TrialResult], list
         return known, [_value(each.outcome.value) for each in known], "after all epochs"
     known = [each for each in known if each.outcome.rungs or each.outcome.status == "finished"]
     first = [(*each.outcome.rungs, each.outcome.value)[0] for each in known]
-    solved = not all(each.outcome.rungs for each in known)
-    measured = "at the first comparison" + (", or at the end of those that are solved" if solved else "")
+    ended = not all(each.outcome.rungs for each in known)
+    measured = "at the first comparison" + (", or at the end of those that ended before" if ended else "")
     return known, [_value(each) for each in first], measured
 
 

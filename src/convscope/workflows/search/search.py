@@ -10,7 +10,7 @@ from convscope.engine.cluster import check_cluster
 from convscope.errors import RunError
 from convscope.files import locked, write_json
 from convscope.json_values import read_json
-from convscope.run import check_free, new_run
+from convscope.run import Run, check_free, new_run
 from convscope.types import Progress, Say
 from convscope.workflows.search.finals import check_default, decide, ended, repeat_finalists
 from convscope.workflows.search.halving import Halving
@@ -54,7 +54,8 @@ def carry_out_search(asked: SearchRequest, out: Path, watching: Watching) -> Sea
         check_free(around.folder)  # another process may have finished since
         search = prepared(asked, around.folder, watching)
         write_search(search)
-        return _all(search, watching)
+        with around.full_disk_told("search"):
+            return _all(search, watching)
 
 
 def resume_search(folder: Path, path: Path | None, watching: Watching) -> SearchResult:
@@ -78,7 +79,8 @@ def resume_search(folder: Path, path: Path | None, watching: Watching) -> Search
                 f"The data at {asked.request.path} has changed since {folder} was started.",
                 "Restore it, or start a new search.",
             )
-        return _all(search, watching)
+        with Run(folder).full_disk_told("search"):
+            return _all(search, watching)
 
 
 def preview_search(asked: SearchRequest, progress: Progress, say: Say) -> tuple[Space, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,13 +14,14 @@ import keras
 
 from convscope.data.splits import Splits
 from convscope.engine.training.checkpoint import Row
+from convscope.engine.training.epoch_weights import FOLDER as EPOCHS
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import ConvscopeError
 from convscope.files import write_json
 from convscope.json_values import from_json, read_json
 from convscope.kinds.registry import find_recipe
 from convscope.option import for_architecture, validated
-from convscope.run import Run
+from convscope.run import Run, is_disk_full
 from convscope.types import Progress, no_progress
 from convscope.workflows.search.halving import rungs
 from convscope.workflows.search.space import Trial
@@ -242,7 +244,9 @@ def _timed(job: TrialRun, begun: Outcome, started: float) -> Iterator[list[Outco
     ended: list[Outcome] = []
     try:
         yield ended
-    except Exception as error:  # noqa: BLE001  (whatever a combination does must not end the search)
+    except Exception as error:
+        if is_disk_full(error):  # which ends the search; whatever else a combination does must not
+            raise
         said = error.message if isinstance(error, ConvscopeError) else f"{type(error).__name__}: {error}"
         ended.append(replace(job.outcome(), status="failed", reason=(said.splitlines() or ["?"])[0][:300]))
     finally:
@@ -257,6 +261,7 @@ def _timed(job: TrialRun, begun: Outcome, started: float) -> Iterator[list[Outco
 def forget_model(folder: Path) -> None:
     """Takes away all of a trial but its record and its history."""
     forget_steps(Run(folder))
+    shutil.rmtree(folder / EPOCHS, ignore_errors=True)
     for name in ("model.keras", "representation.json", "splits.csv"):
         (folder / name).unlink(missing_ok=True)
 

@@ -7,8 +7,8 @@ const measure = document.createElement("canvas").getContext("2d");
 /** The lines of a text node. */
 export function textParts(node, style, found, within) {
   const limit = cutAt(node.parentElement, style);
-  for (const { text, left, top, right, height } of linesOf(node)) {
-    const [shown, end] = right > limit + 1 ? shortened(node, text, limit) : [text, right];
+  for (const { text, left, top, right, height, index } of linesOf(node)) {
+    const [shown, end] = right > limit + 1 ? shortened(node, index, text, limit) : [text, right];
     const [x, y] = found.at(left, top, within);
     const part = lettering(x, y + baseline(style, height), shown, {
       color: style.color,
@@ -71,9 +71,8 @@ function cutAt(element, style) {
 }
 
 /** The text as far as there is room, with an ellipsis. */
-function shortened(node, text, limit) {
+function shortened(node, begin, text, limit) {
   const range = document.createRange();
-  const begin = node.data.indexOf(text.split(" ")[0]);
   let count = 0;
   let end = limit;
   for (let i = 0; i < text.length && begin + i < node.data.length; i++) {

@@ -15,7 +15,10 @@ class Confusion extends Panel {
   #other = new Resource(this);
 
   render() {
-    const [m, other] = chosenModels().map((each) => ({ ...each, counted: predictsClasses(each) && each.classes }));
+    const [m, other] = chosenModels().map((each) => ({
+      ...each,
+      counted: predictsClasses(each) && each.classes,
+    }));
     const { split } = this.selection;
     const load = (id) => (signal) => getJson(`api/models/${id}/confusion`, { split: split || "all" }, signal);
     const found = this.#matrix.of(m.counted ? `${m.id} ${split}` : null, load(m.id));

@@ -20,10 +20,14 @@ class Difference extends Panel {
   show(a, b) {
     if (this.#sides[0] === a && this.#sides[1] === b) return;
     this.#sides = [a, b];
-    this.planes = a.minus(b);
-    this.unlike = this.planes
-      ? ""
-      : `${plural(a.channels, "map")} of ${shape(a.positions)} and ${plural(b.channels, "map")} of ${shape(b.positions)} cannot be subtracted.`;
+    const found = a.minus(b);
+    const same = found?.low === 0 && found?.high === 0;
+    this.planes = same ? null : found;
+    this.unlike = same
+      ? "The maps of both sides are the same: choose another sample, layer or model for one of them."
+      : found
+        ? ""
+        : `${plural(a.channels, "map")} of ${shape(a.positions)} and ${plural(b.channels, "map")} of ${shape(b.positions)} cannot be subtracted.`;
   }
 
   get shown() {

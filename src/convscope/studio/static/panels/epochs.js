@@ -1,6 +1,7 @@
 // One slider over the epochs that a run has kept, for every panel; it can be played.
 
-import { chosenModels } from "../catalog.js";
+import { getJson } from "../api.js";
+import { chosenModels, samplePath } from "../catalog.js";
 import { Panel } from "../element.js";
 import { saved } from "../saved.js";
 import { store } from "../store.js";
@@ -56,7 +57,7 @@ class Epochs extends Panel {
 
   #said({ best_epoch: best }, epoch) {
     if (epoch !== null) return `epoch ${epoch}`;
-    return best ? `best, epoch ${best}` : "best epoch";
+    return best ? `epoch ${best}, best` : "best epoch";
   }
 
   #choose(place) {
@@ -64,17 +65,30 @@ class Epochs extends Panel {
   }
 
   /** From where it is to the end, or from the first epoch. */
-  #play() {
+  async #play() {
     if (this.playing) return this.#stop();
+    const mine = (this.playing = {});
     if (this.place === this.places.length - 1) this.#choose(0);
-    this.playing = setInterval(() => {
-      this.#choose(this.place + 1);
-      if (this.place === this.places.length - 1) this.#stop();
-    }, MILLISECONDS);
+    while (this.place < this.places.length - 1) {
+      const next = this.place + 1;
+      await Promise.all([this.#ready(next), new Promise((resolve) => setTimeout(resolve, MILLISECONDS))]);
+      if (this.playing !== mine) return;
+      this.#choose(next);
+    }
+    this.#stop();
+  }
+
+  /** Waits until the server has opened the models of a place, so that each is seen before the next one comes. */
+  async #ready(place) {
+    const { s } = this.selection;
+    if (s === undefined) return;
+    const asked = chosenModels(this.places[place]).map(({ id }) =>
+      getJson(`${samplePath(id, s)}/prediction`),
+    );
+    await Promise.allSettled(asked);
   }
 
   #stop() {
-    clearInterval(this.playing);
     this.playing = null;
   }
 }

@@ -143,7 +143,8 @@ class InputPanel extends Panel {
   get field() {
     const { c, at, l } = this.selection;
     const chosen = this.#layer;
-    const shown = store.hover?.layer === l ? store.hover.at : c !== undefined && at;
+    const { hover } = store;
+    const shown = hover && hover.layer === l ? hover.at : c !== undefined && at;
     const fits = chosen && shown && shown.length === chosen.lengths.length;
     return fits ? fieldAt(this.#where.value, shown) : null;
   }
@@ -152,7 +153,8 @@ class InputPanel extends Panel {
     if (this.weighs) this.#wait();
     const lengths = this.#input.value?.meta.axes.map(({ length }) => length).join();
     const overlay = this.effective?.array.shape.join() === lengths ? this.effective.array : null;
-    if (this.#element) Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field, overlay });
+    if (this.#element)
+      Object.assign(this.#element, { hops: this.#layer?.hops ?? 0, field: this.field, overlay });
     this.querySelector(".readout").textContent = this.#about();
   }
 

@@ -80,7 +80,10 @@ class Kernels extends Panel {
 
   #kernel({ shape: lengths }, kernel) {
     const [rows, columns] = this.#plane(lengths);
-    const size = Math.max(2, Math.min(24, Math.floor((columns > 2 * rows ? 190 : 72) / Math.max(rows, columns))));
+    const size = Math.max(
+      2,
+      Math.min(24, Math.floor((columns > 2 * rows ? 190 : 72) / Math.max(rows, columns))),
+    );
     const chosen = kernel === this.selection.c;
     return html`<button
       class="kernel"

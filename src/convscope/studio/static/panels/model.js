@@ -34,11 +34,11 @@ class ModelPanel extends Panel {
     );
     return html` <header class="panel-head">
         <h2>Model</h2>
+        ${saveMenu(this, "model", modelNumbers)}
         <p class="muted">
           ${plural(found.layers.filter((each) => each.kind !== "group").length, "layer")},
           ${brief(total(found.layers))} parameters
         </p>
-        ${saveMenu(this, "model", modelNumbers)}
       </header>
       ${studioState().models.length > 1 ? this.#modelChoice() : nothing}
       <div class="bar">

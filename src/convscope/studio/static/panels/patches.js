@@ -26,7 +26,8 @@ class Patches extends Panel {
         ${found && this.#found.ready ? saveMenu(this, `what excites ${chosen.name} ${c}`, () => patchNumbers(found)) : nothing}
       </header>
       ${place ? nothing : html`<p class="muted">Choose a kernel.</p>`}
-      ${place && !path ? html`<p class="muted">There is no data to look through.</p>` : nothing} ${problem(this.#found.error)}
+      ${place && !path ? html`<p class="muted">There is no data to look through.</p>` : nothing}
+      ${problem(this.#found.error)}
       ${path && !this.#found.ready && !this.#found.error ? html`<p class="muted">Looking through the samples…</p>` : nothing}
       ${
         found && this.#found.ready
@@ -59,7 +60,9 @@ class Excitation extends Panel {
     const found = this.#found.of(path, async (signal) => {
       const about = await getJson(`${path}/excitation.json`, {}, signal);
       const array = await getArray(`${path}/excitation.npy`, {}, signal);
-      return { about, array, element: await inputElement(model()) };
+      const own = await inputElement(model());
+      const needsSample = /** @type {{needsSample?: boolean}} */ (customElements.get(own) ?? {}).needsSample;
+      return { about, array, element: needsSample ? "cs-input-plain" : own };
     });
     return html`<h3>By optimization</h3>
       ${problem(this.#found.error)} ${this.#found.busy ? html`<p class="muted">computing…</p>` : nothing}

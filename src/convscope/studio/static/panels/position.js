@@ -74,7 +74,8 @@ class PositionPanel extends Panel {
   #asked(channel, at) {
     const { s } = this.selection;
     const chosen = layer();
-    if (!chosen || s === undefined || channel === undefined || at?.length !== chosen.lengths.length) return null;
+    if (!chosen || s === undefined || channel === undefined || at?.length !== chosen.lengths.length)
+      return null;
     const path = `${samplePath(model().id, s, chosen)}/position`;
     return { path, query: { channel, at: at.join(",") }, key: `${path} ${channel} ${at}` };
   }

@@ -29,7 +29,12 @@ class Samples extends Panel {
   }
 
   render() {
-    const query = { ...this.filters, from: 0, count: this.shown, predict: predictsClasses(model()) && model().classes ? 1 : null };
+    const query = {
+      ...this.filters,
+      from: 0,
+      count: this.shown,
+      predict: predictsClasses(model()) && model().classes ? 1 : null,
+    };
     const found = this.#rows.of(JSON.stringify(query), (signal) => freshJson("api/samples", query, signal));
     return html`<header class="panel-head">
         <h2>Samples</h2>

@@ -59,12 +59,23 @@ class SaveMenu extends Panel {
       html`<button role="menuitem" class="quiet" title=${hint} @click=${() => this.#save(save)}>
         ${text}
       </button>`;
-    return html`<div class="save-menu" role="menu">
-      ${this.panel ? html`${item("SVG", "The panel as a drawing", () => saveSvg(this.panel, this.name))} ${item("PNG", "The panel as a picture", () => savePng(this.panel, this.name))}` : nothing}
-      ${this.page ? item("Page", "What is selected, as one page that works without a server", () => savePage(this.name)) : nothing}
-      ${this.numbers ? item("NPZ", "Its numbers, for NumPy", () => saveNpz(this.numbers, this.name)) : nothing}
+    return html`<div class="save-menu">
+      <div role="menu" aria-label="Save ${this.name}" @keydown=${this.#move}>
+        ${this.panel ? html`${item("SVG", "The panel as a drawing", () => saveSvg(this.panel, this.name))} ${item("PNG", "The panel as a picture", () => savePng(this.panel, this.name))}` : nothing}
+        ${this.page ? item("Page", "What is selected, as one page that works without a server", () => savePage(this.name)) : nothing}
+        ${this.numbers ? item("NPZ", "Its numbers, for NumPy", () => saveNpz(this.numbers, this.name)) : nothing}
+      </div>
       ${this.busy ? html`<span class="muted">saving…</span>` : nothing} ${problem(this.error)}
     </div>`;
+  }
+
+  /** Arrow keys go from one entry to the next. */
+  #move(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const items = [...this.querySelectorAll("[role=menuitem]")];
+    items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
   }
 
   updated(changed) {

@@ -28,10 +28,7 @@ class Why extends Panel {
       : (methods ?? []).filter(({ usual }) => usual).map(({ name }) => name);
     return html`<header class="panel-head">
         <h2>Why</h2>
-        <p class="muted">
-          How much each part of the input
-          mattered${this.#explained(predicted, t)}
-        </p>
+        <p class="muted">How much each part of the input mattered${this.#explained(predicted, t)}</p>
       </header>
       ${problem(this.#methods.error ?? this.#prediction.error)}
       ${methods ? this.#controls(methods, chosen, predicted) : nothing}
@@ -61,7 +58,9 @@ class Why extends Panel {
                 <select
                   @change=${(event) => store.select({ t: event.target.value === "" ? null : Number(event.target.value) })}
                 >
-                  <option value="">${predicted.probabilities ? "the predicted one" : "the surest one"}</option>
+                  <option value="">
+                    ${predicted.probabilities ? "the predicted one" : "the surest one"}
+                  </option>
                   ${predicted.classes.map((name, index) => html`<option value=${index} ?selected=${index === t}>${name}</option>`)}
                 </select></label
               >`
