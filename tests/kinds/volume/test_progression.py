@@ -20,8 +20,11 @@ from convscope.kinds.volume.progression.change import (
 )
 from convscope.kinds.volume.progression.course import Thresholds, rate_of
 from convscope.kinds.volume.progression.diameters import bidimensional
+from convscope.kinds.volume.progression.hazards import Landmarks, ranked
+from convscope.kinds.volume.progression.models import visit_hazard
 from convscope.kinds.volume.progression.reader import read_subjects, read_visits
 from convscope.kinds.volume.progression.registration import align
+from convscope.kinds.volume.progression.representation import fit_representation
 from convscope.kinds.volume.volume import Volume
 
 
@@ -342,3 +345,27 @@ def test_visits_of_several_channels_are_read_as_other_scans_are(how, tmp_path):
         splits.train.samples.load(0).scan(0)
     said = f"{caught.value.message} {caught.value.hint}"
     assert ("--channel-layout axis" if how == "axis" else "expected one scan of sub-00") in said
+
+
+def test_scores_of_two_models_are_not_compared():
+    marks = Landmarks(
+        np.arange(4), np.zeros(4, np.int64), np.array([1.0, 3, 1, 3]), np.array([2.0, 3, 2, 3]),
+        np.array([True, False, True, False]),
+    )  # fmt: skip
+    scores = np.array([2.0, 1, 12, 11])
+    apart = ranked("model", scores, marks, 2, models=np.array([0, 0, 1, 1]))
+    assert (apart.concordance, apart.auc) == (1, 1)
+    assert ranked("model", scores, marks, 2).concordance == 0.75
+
+
+def test_the_penalty_leaves_a_degree_of_freedom_for_ten_events_whatever_the_resamples(table):
+    train = read_visits(table, event="state>0", seed=0).train
+    (few, lines), (many, _) = (fit_representation(train, resamples=count) for count in (2, 90))
+    assert few.l2 == many.l2 > 0
+    assert any(line.startswith(f"l2: {few.l2:.3g}, which leaves ") for line in lines)
+    penalties = []
+    for members in (1, 50):
+        model = visit_hazard((1, 3), members=members, l2=0.5)
+        model.get_layer("of_last_visit").set_weights([np.ones((3, members))])
+        penalties.append(float(model.losses[0]))
+    assert penalties[0] == pytest.approx(penalties[1]) == pytest.approx(0.5 * 3)

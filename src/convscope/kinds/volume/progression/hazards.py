@@ -241,7 +241,14 @@ class Ranked:
     auc_interval: tuple[float, float] | None
 
 
-def ranked(name: str, scores: Floats, marks: Landmarks, horizon: float, seed: int = 0) -> Ranked:
+def ranked(
+    name: str,
+    scores: Floats,
+    marks: Landmarks,
+    horizon: float,
+    seed: int = 0,
+    models: npt.NDArray[np.int64] | None = None,
+) -> Ranked:
     """How well numbers rank visits, with intervals by a bootstrap over subjects.
 
     Args:
@@ -250,6 +257,8 @@ def ranked(name: str, scores: Floats, marks: Landmarks, horizon: float, seed: in
         marks: What happened.
         horizon: In years.
         seed: Of the bootstrap.
+        models: Number of the model that each score is of, shape (landmarks,): scores of two models are not
+            compared. None for one model.
     """
     _, number = np.unique(marks.subject, return_inverse=True)
     count = int(number.max(initial=-1)) + 1
@@ -257,14 +266,16 @@ def ranked(name: str, scores: Floats, marks: Landmarks, horizon: float, seed: in
     drawn = rng.multinomial(count, np.full(count, 1 / max(count, 1)), RESAMPLED) if count else np.ones((0, 0))
     weights = np.concatenate([np.ones((1, count)), drawn])[:, number]
     found = [
-        _quotients(*concordant_pairs(scores, marks, weights)),
-        _quotients(*_ranked_pairs(scores, marks, weights, horizon)),
+        _quotients(*concordant_pairs(scores, marks, weights, models)),
+        _quotients(*_ranked_pairs(scores, marks, weights, horizon, models)),
     ]
     (concordance, first), (auc, second) = found
     return Ranked(name, concordance, first, auc, second)
 
 
-def concordant_pairs(scores: Floats, marks: Landmarks, weights: Floats) -> tuple[Floats, Floats]:
+def concordant_pairs(
+    scores: Floats, marks: Landmarks, weights: Floats, models: npt.NDArray[np.int64] | None = None
+) -> tuple[Floats, Floats]:
     """Pairs of visits of two subjects that are ranked rightly, and those that can be compared.
 
     Harrell's C is their quotient: of two visits, one after which it happened, and another after which it had
@@ -274,6 +285,7 @@ def concordant_pairs(scores: Floats, marks: Landmarks, weights: Floats) -> tuple
         scores: Shape (landmarks,).
         marks: What happened.
         weights: How often each visit counts, shape (resamples, landmarks).
+        models: As of `ranked`.
 
     Returns:
         Both of shape (resamples,).
@@ -281,13 +293,26 @@ def concordant_pairs(scores: Floats, marks: Landmarks, weights: Floats) -> tuple
     times = np.where(marks.happened, marks.seen, marks.free)
     rows = np.flatnonzero(marks.happened)
     comparable = (times[rows, None] < times) | ((times[rows, None] == times) & ~marks.happened)
-    return _sums(rows, comparable, scores, marks, weights)
+    return _sums(rows, comparable & _of_one_model(models, rows), scores, marks, weights)
 
 
-def _ranked_pairs(scores: Floats, marks: Landmarks, weights: Floats, horizon: float) -> tuple[Floats, Floats]:
+def _of_one_model(
+    models: npt.NDArray[np.int64] | None, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_] | bool:
+    return True if models is None else np.asarray(models[rows, None] == models)
+
+
+def _ranked_pairs(
+    scores: Floats,
+    marks: Landmarks,
+    weights: Floats,
+    horizon: float,
+    models: npt.NDArray[np.int64] | None = None,
+) -> tuple[Floats, Floats]:
     """Pairs of a visit after which it happened by the horizon and one after which it had not."""
     rows, well = np.flatnonzero(marks.happened & (marks.seen <= horizon)), marks.free >= horizon
-    return _sums(rows, np.broadcast_to(well, (len(rows), len(well))), scores, marks, weights)
+    comparable = np.broadcast_to(well, (len(rows), len(well)))
+    return _sums(rows, comparable & _of_one_model(models, rows), scores, marks, weights)
 
 
 def _sums(

@@ -166,7 +166,7 @@ def visit_hazard(
         members: Models that are fitted at once.
         base: Hazard of a period before training.
         filters: Kernels over visits of each member.
-        l2: Penalty of the squares of kernels, added to the loss.
+        l2: Penalty of the squares of the kernels of each member, added to its loss.
 
     Returns:
         A model that answers the hazards of all members, shape (batch, members * periods).
@@ -190,7 +190,8 @@ def visit_hazard(
 def _scores(visits: keras.KerasTensor, members: int, filters: int, l2: float) -> keras.KerasTensor:
     """The score of each member, shape (batch, members): of the last visit, and of changes between visits."""
     count = int(visits.shape[1])
-    penalty: dict[str, Any] = {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
+    # The loss is the mean over members.
+    penalty: dict[str, Any] = {"kernel_regularizer": keras.regularizers.L2(l2 / members)} if l2 else {}
     last = layers.Cropping1D((count - 1, 0), name="last_visit")(visits) if count > 1 else visits
     scores = layers.Dense(
         members, use_bias=False, kernel_initializer="zeros", name="of_last_visit", **penalty

@@ -128,9 +128,14 @@ VOLUME_PROGRESSION = RecipeSpec(
     options=PROGRESSION_OPTIONS,
     model_options=(
         FILTERS.of(visit_hazard=2),
-        Option("l2", float, None, "L2 penalty of kernels, added to the loss", at_least(0)).of(
-            visit_hazard=0.02
-        ),
+        Option(
+            "l2",
+            float,
+            None,
+            "L2 penalty of kernels, added to the loss; by default it leaves one degree of freedom for ten"
+            " subjects whom it happened to",
+            at_least(0),
+        ).of(visit_hazard=None),
     ),
     settings={
         "visit_hazard": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
@@ -16,7 +16,7 @@ from convscope.data.splits import Samples
 from convscope.errors import DataError, UsageError
 from convscope.json_values import Plain, Within
 from convscope.kinds.contract.representation import InputsAsEncoded, TimelineDescription
-from convscope.kinds.volume.progression.hazards import landmarks_of
+from convscope.kinds.volume.progression.hazards import Landmarks, landmarks_of
 from convscope.kinds.volume.progression.measuring import ML
 from convscope.kinds.volume.progression.visits import Subject, SubjectSamples
 from convscope.types import Axis, Progress, no_progress
@@ -24,6 +24,9 @@ from convscope.types import Axis, Progress, no_progress
 Values = npt.NDArray[np.float32]
 MOST_VISITS = 4
 """Last visits that a model takes at most."""
+EVENTS = 10
+"""Subjects whom it happened to that one degree of freedom needs."""
+_LEAST_FREEDOM = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class VisitRepresentation(InputsAsEncoded, Plain):
         horizon: Years ahead at which risk is judged.
         base: Share of periods in train in which it happened.
         members: Models that intervals are taken from, and the one that answers.
+        l2: Penalty of the squares of kernels.
         seed: Of the resamples.
     """
 
@@ -63,6 +67,7 @@ class VisitRepresentation(InputsAsEncoded, Plain):
     horizon: float
     base: Annotated[float, Within(1e-6, 1 - 1e-6)]
     members: Annotated[int, Within(1, 1000)]
+    l2: Annotated[float, Within(0)] = 0.02
     seed: Annotated[int, Within(0)] = 0
 
     def __post_init__(self) -> None:
@@ -77,8 +82,8 @@ class VisitRepresentation(InputsAsEncoded, Plain):
 
     @property
     def sizes(self) -> dict[str, Any]:
-        """Periods, members, and how likely it is."""
-        return {"periods": self.periods, "members": self.members, "base": self.base}
+        """Periods, members, how likely it is, and how strong the penalty."""
+        return {"periods": self.periods, "members": self.members, "base": self.base, "l2": self.l2}
 
     def encode(
         self, samples: SubjectSamples, limit_bytes: int = 0, progress: Progress = no_progress
@@ -160,7 +165,7 @@ def fit_visits(
         f"intervals: {resamples} resamples of the train subjects",
     ]
     directions = [_direction(subjects, marks, columns, structures, each) for each in kept]
-    return VisitRepresentation(
+    made = VisitRepresentation(
         names,
         tuple(means[each] for each in kept),
         tuple(scales[each] for each in kept),
@@ -172,7 +177,35 @@ def fit_visits(
         float(at),
         float(np.clip(share, 1e-3, 0.5)),
         resamples + 1,
-    ), lines
+    )
+    l2, why = _penalty(made, subjects, marks)
+    return replace(made, l2=l2), [*lines, why]
+
+
+def _penalty(
+    represent: VisitRepresentation, subjects: Sequence[Subject], marks: Landmarks
+) -> tuple[float, str]:
+    """The penalty that leaves about one degree of freedom for ten subjects whom it happened to, and why.
+
+    The degrees of freedom of a logistic regression with a penalty are the sum of w c / (w c + 2 l2) over the
+    eigenvalues c of the covariance of its inputs, with w the mean of h (1 - h) over a visit's periods, of
+    hazard h (Harrell 2015, "Regression modeling strategies", sections 4.4 and 9.10).
+    """
+    pairs = zip(marks.subject.tolist(), marks.visit.tolist(), strict=True)
+    last = represent.rows([subjects[row].until(visit) for row, visit in pairs])[:, -1, :-1]
+    spread = np.linalg.eigvalsh(np.atleast_2d(np.cov(last.astype(np.float64), rowvar=False, bias=True)))
+    ahead = float(np.mean(marks.free / represent.period + marks.happened))
+    weighed = spread.clip(0) * ahead * represent.base * (1 - represent.base)
+    events = len(np.unique(marks.subject[marks.happened]))
+    wanted = min(max(events / EVENTS, _LEAST_FREEDOM), 0.95 * int((weighed > 0).sum()))
+    low, high = 1e-6, 1e3
+    for _ in range(60):
+        l2 = math.sqrt(low * high)
+        low, high = (l2, high) if (weighed / (weighed + 2 * l2)).sum() > wanted else (low, l2)
+    return float(f"{l2:.3g}"), (
+        f"l2: {l2:.3g}, which leaves {wanted:.2g} degrees of freedom, because it happened to"
+        f" {events} subjects, and one needs about {EVENTS} for each"
+    )
 
 
 def _scales(
