@@ -67,7 +67,7 @@ def test_a_threshold_that_is_given_goes_before_the_one_that_was_found(run, data)
     none = convscope.predict(run.folder, [path], threshold=1.0).rows
     assert len(every) > len(convscope.predict(run.folder, [path]).rows)
     assert [row.to_json()["bbox"] for row in none] == [None]
-    assert none[0].to_row()["xmin"] == "" and none[0].to_cells()["class"] == "nothing"
+    assert none[0].to_row()["xmin"] == "" and none[0].to_cells()["class"] == "nothing found"
 
 
 def test_the_report_draws_the_worst_samples(run):

@@ -76,7 +76,7 @@ class BoxPrediction:
         """Sample, class, score and box."""
         box = " ".join(f"{value:.0f}" for value in self.corners)
         score = f"{self.score:.1%}" if self.corners else ""
-        return {"sample": self.name, "class": self.class_name or "nothing", "score": score, "box": box}
+        return {"sample": self.name, "class": self.class_name or "nothing found", "score": score, "box": box}
 
 
 def to_predictions(outputs: Detections, samples: Samples, class_names: Sequence[str]) -> list[BoxPrediction]:

@@ -76,7 +76,7 @@ class SpacePrediction:
         if not self.values:
             return {
                 "sample": self.name,
-                "class": "nothing",
+                "class": "nothing found",
                 **dict.fromkeys(("score", "middle", "sides", "heading"), ""),
             }
         middle = " ".join(f"{value:.2f}" for value in self.values[:3])

@@ -192,6 +192,7 @@ class InputPanel extends Panel {
     const { field } = this;
     const size = chosen.receptive_field?.map((length) => length ?? "?").join("\u00d7");
     const stride = chosen.stride?.map((step) => (step === null ? "\u2013" : number(step))).join("\u00d7");
+    if (!field && chosen?.hops) return `A node sees all within ${plural(chosen.hops, "step")} of it.`;
     if (!field) return size ? `A position sees ${size} of the input, stride ${stride}.` : "";
     if (field.some(([start, stop]) => stop <= start)) return "It sees nothing of the input.";
     const { axes = [], graph } = this.#input.value?.meta ?? {};
