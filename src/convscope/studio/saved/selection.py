@@ -24,8 +24,6 @@ from convscope.studio.saved.told import (
 )
 from convscope.types import Progress
 
-USUAL_METHODS = ("grad-cam", "integrated-gradients", "occlusion")
-"""Attributions that are shown where none were chosen, as the page does."""
 MOST_OTHERS = 16 * 2**20
 """Bytes that the maps and kernels of other layers may take."""
 MOST_EXACT = 32 * 2**20
@@ -234,7 +232,9 @@ async def _ask_reasons(
     asking: Asking, model: str, sample: str, selection: Selection, progress: Progress
 ) -> None:
     known = {each["name"]: each for each in _good(await asking.ask(f"{model}/methods"), list[ToldMethod])}
-    wanted = (selection.given("why") or ",".join(USUAL_METHODS)).split(",")
+    usual = [name for name, each in known.items() if each["usual"]]
+    given = selection.given("why")
+    wanted = usual if given is None else given.split(",")
     for number, method in enumerate(name for name in wanted if name in known):
         progress(number, len(wanted), f"attribution by {method}")
         layer = selection.given("at_layer") if known[method]["layer"] else None

@@ -45,6 +45,7 @@ class ToldMethod(TypedDict):
     """What `/api/models/{m}/methods` says of an attribution, as far as it is needed here."""
 
     name: str
+    usual: bool
     layer: bool
 
 
