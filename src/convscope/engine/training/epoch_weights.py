@@ -79,7 +79,7 @@ def set_epoch(run: Path, epoch: int, model: keras.Model) -> None:
             weights = [file[name] for name in sorted(file.files)]
     except FileNotFoundError as error:
         kept = ", ".join(map(str, epochs_kept(run))) or "none"
-        raise RunError(f"{run} has not kept epoch {epoch}.", f"Epochs that it has: {kept}.") from error
+        raise RunError(f"{run.name} has not kept epoch {epoch}.", f"Epochs that it has: {kept}.") from error
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} is damaged: {error}.", "Choose another epoch, or train again.") from error
     shapes = [tuple(weight.shape) for weight in model.weights]
