@@ -101,8 +101,8 @@ class StudioModel:
     def at_epoch(self, epoch: int) -> StudioModel:
         """The same model with the weights that an epoch left.
 
-        The calibration was fitted to the weights that the run chose: other ones keep it only where their recipe
-        cannot predict without.
+        The calibration was fitted to the weights that the run chose: other ones keep it only where their
+        recipe cannot predict without.
 
         Raises:
             RunError: The run has not kept that epoch, or is damaged.
