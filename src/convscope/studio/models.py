@@ -88,8 +88,21 @@ class StudioModel:
         """The epochs whose weights its run has kept."""
         return [] if self.loaded.run is None else epochs_kept(self.loaded.run.folder)
 
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch whose weights a finished run has chosen; None where that is not known."""
+        run = self.loaded.run
+        if run is None or run.unfinished() or not (run.folder / "metrics.json").exists():
+            return None
+        best = run.metrics().get("best_epoch")
+        epoch = best.get("epoch") if isinstance(best, dict) else None
+        return int(epoch) if isinstance(epoch, int | float) else None
+
     def at_epoch(self, epoch: int) -> StudioModel:
-        """The same model with the weights that an epoch left; calibrated only where it predicts nothing else.
+        """The same model with the weights that an epoch left.
+
+        The calibration was fitted to the weights that the run chose: other ones keep it only where their
+        recipe cannot predict without.
 
         Raises:
             RunError: The run has not kept that epoch, or is damaged.
@@ -100,8 +113,8 @@ class StudioModel:
         model = open_model(run.folder).model
         set_epoch(run.folder, epoch, model)
         recipe = self.loaded.recipe
-        calibrated = recipe is not None and not recipe.calibration_optional
-        calibration = self.loaded.calibration if calibrated else {}
+        needed = recipe is not None and not recipe.calibration_optional
+        calibration = self.loaded.calibration if needed or epoch == self.best_epoch else {}
         return StudioModel(int(self.base), replace(self.loaded, model=model, calibration=calibration), epoch)
 
     def own_predictions(self, inputs: ModelInputs) -> ModelInputs:

@@ -74,24 +74,25 @@ def set_epoch(run: Path, epoch: int, model: keras.Model) -> None:
         RunError: The epoch is not kept, or its file is damaged or belongs to another model.
     """
     path = _file(run, epoch)
+    named = f"{run.name}/{FOLDER}/{path.name}"
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             weights = [file[name] for name in sorted(file.files)]
     except FileNotFoundError as error:
         kept = ", ".join(map(str, epochs_kept(run))) or "none"
-        raise RunError(f"{run} has not kept epoch {epoch}.", f"Epochs that it has: {kept}.") from error
+        raise RunError(f"{run.name} has not kept epoch {epoch}.", f"Epochs that it has: {kept}.") from error
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} is damaged: {error}.", "Choose another epoch, or train again.") from error
+        raise RunError(f"{named} is damaged: {error}.", "Choose another epoch, or train again.") from error
     shapes = [tuple(weight.shape) for weight in model.weights]
     if [values.shape for values in weights] != shapes:
         raise RunError(
-            f"{path} belongs to another model: it holds {len(weights)} arrays, and the model has"
+            f"{named} belongs to another model: it holds {len(weights)} arrays, and the model has"
             f" {len(shapes)} weights of other shapes or number.",
             "Choose another epoch, or train again.",
         )
     if not all(np.isfinite(values).all() for values in weights):
         raise RunError(
-            f"{path} is damaged: it holds NaN or infinity.", "Choose another epoch, or train again."
+            f"{named} is damaged: it holds NaN or infinity.", "Choose another epoch, or train again."
         )
     model.set_weights(weights)
 

@@ -61,7 +61,7 @@ def _model(model: StudioModel, session: Session) -> Json:
         "blank": _blank(model, session),
         "complete": not unfinished,
         "epochs": list(model.epochs),
-        "best_epoch": _best_epoch(model),
+        "best_epoch": model.best_epoch,
         "summary": unfinished,
     }
 
@@ -74,16 +74,6 @@ def _blank(model: StudioModel, session: Session) -> Json:
     lengths = tuple(length or 1 for length in shapes[0])
     values, description = np.zeros(lengths, np.float32), session.usual(model)
     return {**facts_of(values, description), **model.element.facts(values, description)}
-
-
-def _best_epoch(model: StudioModel) -> Json:
-    """The epoch whose weights a finished run has chosen; None where that is not known."""
-    run = model.loaded.run
-    if run is None or run.unfinished() or not (run.folder / "metrics.json").exists():
-        return None
-    best = run.metrics().get("best_epoch")
-    epoch = best.get("epoch") if isinstance(best, dict) else None
-    return int(epoch) if isinstance(epoch, int | float) else None
 
 
 def layers(session: Session, request: Request) -> Response:
