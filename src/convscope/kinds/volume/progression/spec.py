@@ -135,7 +135,7 @@ VOLUME_PROGRESSION = RecipeSpec(
             "L2 penalty of kernels, added to the loss; by default it leaves one degree of freedom for ten"
             " subjects whom it happened to",
             at_least(0),
-        ).of(visit_hazard=None),
+        ).of(visit_hazard=0.02),
     ),
     settings={
         "visit_hazard": {
