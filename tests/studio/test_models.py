@@ -80,6 +80,19 @@ def test_two_models_are_asked_about_the_same_samples(finished, plain, pictures):
         studio.stop()
 
 
+def test_a_label_of_the_data_is_no_class_of_a_model_with_another_number_of_them(finished, pictures, tmp_path):
+    head = [keras.layers.Flatten(), keras.layers.Dense(5, activation="softmax")]
+    keras.Sequential([keras.Input((16, 16, 1)), *head]).save(tmp_path / "five.keras")
+    studio = started([finished.folder, tmp_path / "five.keras"], [pictures])
+    try:
+        with let_in(studio) as client:
+            own, other = (json_of(client.get(f"api/models/{m}/samples/0/prediction")) for m in (0, 1))
+            assert own["classes"][own["label"]] == studio.session.samples.label("0")
+            assert other["label"] == studio.session.samples.label("0")
+    finally:
+        studio.stop()
+
+
 def test_an_architecture_takes_inputs_of_ones_own_without_data():
     studio = started(["compact_cnn"])
     try:

@@ -151,6 +151,12 @@ def test_axe_finds_nothing_serious(opened, view, theme):
     assert not serious
 
 
+def test_a_layer_that_the_model_does_not_have_gives_way_to_its_first(opened):
+    opened.show(view="inspect", s=SAMPLE, l="nolayer")
+    opened.wait("location.hash.includes('l=block1_conv')")
+    opened.wait("document.querySelector('cs-maps')?.planes || document.querySelector('cs-maps canvas')")
+
+
 def test_the_theme_that_was_chosen_stays(opened):
     opened.show(s=3, l=LAYER)
     opened.page.click("text=Dark")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.text import Text
+
+from convscope.types import Progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -53,6 +58,41 @@ def start_backend() -> None:
 def say(line: str) -> None:
     """Prints one line for people, on standard error."""
     _err.print(harmless(line), markup=False, soft_wrap=True)
+
+
+@contextmanager
+def heeded_interrupts(progress: Progress) -> Iterator[Progress]:
+    """Progress whose next step ends what Ctrl+C has not ended.
+
+    Python drops an exception that comes while an object is deleted, and with it the interrupt.
+
+    Args:
+        progress: Receives each step.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield progress  # an interrupt is not heard here, or in a way of the caller
+        return
+    pressed = False
+
+    def heard(number: int, frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def told(done: int, total: int | None, what: str) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        progress(done, total, what)
+
+    try:
+        signal.signal(signal.SIGINT, heard)
+    except ValueError:  # only the main thread hears
+        yield progress
+        return
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ProgressBar:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convscope.cli.arguments import check_data
-from convscope.cli.console import ProgressBar, say, start_backend
+from convscope.cli.console import ProgressBar, heeded_interrupts, say, start_backend
 from convscope.cli.options import Groups, OptionGroup, recipe_options, values_of
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
@@ -105,8 +105,8 @@ def _watching() -> Iterator[Watching]:
     from convscope.workflows.start import Watching
 
     start_backend()
-    with ProgressBar() as bar:
-        yield Watching((), bar, say)
+    with ProgressBar() as bar, heeded_interrupts(bar) as progress:
+        yield Watching((), progress, say)
 
 
 @contextmanager

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from convscope.cli.arguments import SAFE_CSV, check_data, check_inputs
-from convscope.cli.console import STDOUT, ProgressBar, harmless, print_json, say, start_backend
+from convscope.cli.console import (
+    STDOUT,
+    ProgressBar,
+    harmless,
+    heeded_interrupts,
+    print_json,
+    say,
+    start_backend,
+)
 from convscope.cli.options import (
     Groups,
     OptionGroup,
@@ -180,8 +188,8 @@ def _watching() -> Iterator[Watching]:
     from convscope.workflows.start import Watching
 
     start_backend()
-    with ProgressBar() as bar:
-        yield Watching((), bar, say, silent if bar.is_drawn else say)
+    with ProgressBar() as bar, heeded_interrupts(bar) as progress:
+        yield Watching((), progress, say, silent if bar.is_drawn else say)
 
 
 @contextmanager

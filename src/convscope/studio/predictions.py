@@ -133,6 +133,8 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
     if found is not None:
         count = found.shape[1]
         classes = list(names) if names and len(names) == count else [f"class {i}" for i in range(count)]
+        if len(session.classes(model)) != count:
+            label = known  # a class of the data is none of the model's
         return {
             "output": "classes",
             "classes": [*classes],

@@ -10,6 +10,8 @@ from keras import layers
 from convscope.errors import UsageError
 from convscope.models.heads import softmax
 
+MOMENTUM = 0.9
+"""Of normalization in residual networks: a training of a few dozen steps ends with statistics of its own."""
 MOST_UNSEEN = 0.05
 """Share of the rows or columns that a small architecture may pass over."""
 
@@ -229,7 +231,7 @@ def _normalized_convolution(
     x = layers.Conv2D(
         filters, size, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
     )(x)
-    return layers.BatchNormalization(name=norm)(x)
+    return layers.BatchNormalization(momentum=MOMENTUM, name=norm)(x)
 
 
 def _pool(pooling: Pooling, **options: str) -> keras.layers.Layer:

@@ -6,6 +6,7 @@ import {
   chosenModels,
   className,
   firstLayer,
+  layersOf,
   loadLayers,
   loadState,
   model,
@@ -24,6 +25,7 @@ import { VIEWS, loadView } from "./views.js";
 class Studio extends Panel {
   #sample = new Resource(this);
   #view = new Resource(this);
+  #whole = "";
 
   constructor() {
     super();
@@ -40,6 +42,20 @@ class Studio extends Panel {
     this.requestUpdate();
   }
 
+  updated() {
+    this.#keepWhole();
+  }
+
+  /** Chooses a layer where the model that was chosen has none of this name. */
+  async #keepWhole() {
+    const m = model();
+    const key = `${m?.id} ${store.selection.l}`;
+    if (!m || this.error || key === this.#whole) return;
+    this.#whole = key;
+    await loadLayers(m.id);
+    if (!layersOf(m.id)?.byName.has(store.selection.l)) await this.#complete();
+  }
+
   /** Selects what was not said: the first sample, and the first layer whose values can be taken apart. */
   async #complete() {
     const m = model();
@@ -50,7 +66,8 @@ class Studio extends Panel {
       data && store.selection.s === undefined
         ? (await freshJson("api/samples", { count: 1, m: m.id })).rows[0]?.id
         : undefined;
-    const { s = first, l = firstLayer(m.id)?.name, view } = store.selection;
+    const { s = first, view } = store.selection;
+    const l = layersOf(m.id).byName.has(store.selection.l) ? store.selection.l : firstLayer(m.id)?.name;
     const changes = {
       m: store.selection.m ?? [baseOf(m.id)],
       view: VIEWS[view]?.fits() ? view : "inspect",

@@ -226,8 +226,9 @@ def test_columns_that_no_table_has_are_said(tmp_path):
     assert "no table has 'height', which --drop-column names" in said
 
 
-def test_labels_that_are_not_known(tmp_path):
-    nodes = "txId,class\na,unknown\nb,1\nc,2\nd,1\n"
+@pytest.mark.parametrize("word", ["unknown", "NA", "nan", "null"])
+def test_labels_that_are_not_known(tmp_path, word):
+    nodes = f"txId,class\na,{word}\nb,1\nc,2\nd,1\n"
     (graph,) = read(tmp_path, edges__csv=EDGES, nodes__csv=nodes).graphs
     assert list(graph.labels) == [None, "1", "2", "1", None]
 

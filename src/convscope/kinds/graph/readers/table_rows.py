@@ -30,7 +30,7 @@ from convscope.kinds.graph.readers.roles import (
 )
 from convscope.phrasing import plural
 
-_UNKNOWN = frozenset(("unknown", "unlabeled", "unlabelled"))
+_UNKNOWN = frozenset(("unknown", "unlabeled", "unlabelled", "na", "n/a", "#n/a", "<na>", "nan", "null"))
 """Words of tables of nodes for a label that is not known."""
 _MOST_COLUMNS = 4
 """Columns of a table of edges whose first two are taken where no name says which are its ends."""
