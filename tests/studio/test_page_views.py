@@ -152,7 +152,7 @@ def test_axe_finds_nothing_serious(opened, view, theme):
 
 
 def test_a_layer_that_the_model_does_not_have_gives_way_to_its_first(opened):
-    opened.show(view="inspect", s=SAMPLE, l="nolayer")
+    opened.show(view="inspect", s=0, l="nolayer")
     opened.wait("location.hash.includes('l=block1_conv')")
     opened.wait("document.querySelector('cs-maps')?.planes || document.querySelector('cs-maps canvas')")
 

@@ -28,7 +28,8 @@ from convscope.kinds.graph.readers.roles import (
 from convscope.kinds.graph.readers.table_graphs import is_called
 from convscope.kinds.graph.readers.tables import may_be_table, open_source
 from convscope.kinds.graph.readers.tu import tu_name
-from convscope.kinds.graph.recommendation.reader import is_list, test_of
+from convscope.kinds.graph.recommendation.reader import test_of
+from convscope.kinds.graph.recommendation.rows import is_list
 
 NODES, GRAPHS, LINKS, RATINGS = (
     "node-classification",

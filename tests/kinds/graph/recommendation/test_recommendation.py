@@ -355,3 +355,13 @@ def test_users_are_asked_for_together(fitted):
 def test_the_files_of_a_folder_are_those_of_the_training(tmp_path):
     write(tmp_path / "ratings.csv", [("a", "i1"), ("b", "i2")], "user,item")
     assert read_users([str(tmp_path)]).names == ("a", "b")
+
+
+def test_columns_by_their_names_those_not_used_and_missing_ratings_are_said(tmp_path):
+    rows = [f"c{row % 6},f{(row * 7) % 5 + row % 2},{row % 5 + 1 if row % 4 else ''},s" for row in range(60)]
+    path = tmp_path / "bought.csv"
+    path.write_text("customer,film,stars,shop\n" + "\n".join(rows) + "\n")
+    found = read_ratings(path, user_column="customer", item_column="film")
+    said = "\n".join((*found.decisions, *found.warnings))
+    assert "user 'customer', item 'film', rating 'stars'; not used: shop" in said
+    assert "ratings: 15 of 60 rows of bought.csv have none" in said

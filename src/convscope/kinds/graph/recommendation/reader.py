@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.columns import column_of
-from convscope.data.lines import read_lines
+from convscope.data.columns import column_of, find_column
 from convscope.data.splits import LeftOut, Splits
 from convscope.errors import DataError, UsageError
 from convscope.kinds.graph.readers.columns import TableSource, numbers_of
@@ -24,10 +22,10 @@ from convscope.kinds.graph.recommendation.ratings import (
     Hide,
     Interactions,
     Ints,
-    Numbers,
     split_interactions,
     titles_beside,
 )
+from convscope.kinds.graph.recommendation.rows import FoundRows, is_list, rows_of_lists
 from convscope.option import taking_fields
 from convscope.phrasing import plural
 from convscope.types import Progress, Skipped, no_progress
@@ -36,7 +34,6 @@ GIVEN = re.compile(r"(?P<before>.*?)(?P<part>train|data1|base)(?P<after>.*)", re
 """Names of files whose test split is beside them."""
 TESTS = {"train": "test", "data1": "test1", "base": "test"}
 USUAL = ("u.data", "ratings.csv", "ratings.dat", "ratings.parquet", "ratings.tsv")
-_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
@@ -64,33 +61,6 @@ class AskedRatings:
         """The columns that were named."""
         given = (self.user_column, self.item_column, self.rating_column, self.time_column)
         return tuple(name for name in given if name is not None)
-
-
-@dataclass(frozen=True, eq=False)
-class FoundRows:
-    """Interactions of one file in their order.
-
-    Args:
-        users: Shape (rows,), object.
-        items: Shape (rows,), object.
-        ratings: Shape (rows,), float64, NaN where one is missing; None where the file has none.
-        times: In seconds, likewise.
-        said: How it was read, one line each.
-        warnings: One line each.
-        skipped: What was left out.
-    """
-
-    users: npt.NDArray[np.object_]
-    items: npt.NDArray[np.object_]
-    ratings: Numbers | None
-    times: Numbers | None
-    said: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-
-    def __len__(self) -> int:
-        """The number of interactions."""
-        return len(self.users)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,21 +203,6 @@ def _is_rated(path: Path) -> bool:
     return is_list(path) or rating_columns(open_source(path, None, (), (*USERS, *ITEMS))) is not None
 
 
-def is_list(path: Path, encoding: str | None = None) -> bool:
-    """Whether each line of a file holds a user and all items of that user, as whole numbers."""
-    if path.suffix.lower() not in ("", ".txt", ".dat", ".data"):
-        return False
-    lines = [line.split() for line in _first_lines(path, encoding)]
-    whole = all(word.isdecimal() for words in lines for word in words)
-    widths = {len(words) for words in lines}
-    return whole and len(widths) > 1 and max(widths) > 3 and len({words[0] for words in lines}) == len(lines)
-
-
-def _first_lines(path: Path, encoding: str | None) -> Iterator[str]:
-    lines = (line for _, line in read_lines(path, encoding, 2**24))
-    return (line for line in islice(lines, _LOOKED_AT) if line.strip())
-
-
 def read_rows(path: Path, asked: AskedRatings) -> FoundRows:
     """The interactions of one file.
 
@@ -255,7 +210,7 @@ def read_rows(path: Path, asked: AskedRatings) -> FoundRows:
         DataError: It has no column of users or of items.
     """
     if not asked.named and is_list(path, asked.encoding):
-        return _rows_of_lists(path, asked.encoding)
+        return rows_of_lists(path, asked.encoding)
     source = open_source(path, asked.encoding, asked.named, (*USERS, *ITEMS, *RATINGS, *TIMES))
     user, item, rating, time = columns_of(source, asked)
     texts = [time] if time is not None and not source.is_numeric(time) else []
@@ -272,25 +227,19 @@ def read_rows(path: Path, asked: AskedRatings) -> FoundRows:
     skipped = tuple(Skipped(source.line(int(row)), "no user or no item") for row in np.flatnonzero(~there))
     roles = {"user": user, "item": item, "rating": rating, "time": time}
     said = ", ".join(f"{role} '{name}'" for role, name in roles.items() if name is not None)
+    unused = [name for name in source.columns if name not in roles.values()]
+    if unused:
+        said += f"; not used: {', '.join(unused[:12])}"
+    if ratings is not None and np.isnan(ratings[there]).any():
+        count = int(np.isnan(ratings[there]).sum())
+        notes.warnings.append(
+            f"ratings: {count} of {int(there.sum())} rows of {path.name} have none, and count as others do"
+        )
     if not there.all():
         users, items = users[there], items[there]
         ratings, times = (None if each is None else each[there] for each in (ratings, times))
     lines = (f"columns of {path.name}: {said}", *notes.decisions)
     return FoundRows(users, items, ratings, times, lines, tuple(notes.warnings), skipped)
-
-
-def _rows_of_lists(path: Path, encoding: str | None) -> FoundRows:
-    users: list[str] = []
-    items: list[str] = []
-    for number, line in read_lines(path, encoding, 2**24):
-        user, *chosen = line.split() or [""]
-        wrong = next((word for word in (user, *chosen) if word and not word.isdecimal()), None)
-        if wrong is not None:
-            raise DataError(f"{path}, line {number}: expected whole numbers, received '{wrong[:40]}'")
-        users += [user] * len(chosen)
-        items += chosen
-    said = f"{path.name}: each line is a user and the items of that user"
-    return FoundRows(np.array(users, object), np.array(items, object), None, None, (said,))
 
 
 def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str | None, str | None]:
@@ -304,11 +253,14 @@ def columns_of(source: TableSource, asked: AskedRatings) -> tuple[str, str, str 
     if found is None and not source.named and 2 <= len(source.columns) <= 4:
         more = [*source.columns[2:], None, None]
         found = (source.columns[0], source.columns[1], more[0], more[1])
+    if found is None:
+        places = (find_column(source.columns, names) for names in (RATINGS, TIMES))
+        known = [None if at is None else source.columns[at] for at in places]
     given = (asked.user_column, asked.item_column, asked.rating_column, asked.time_column)
     options = ("--user-column", "--item-column", "--rating-column", "--time-column")
     chosen = [
         other if name is None else column_of(str(source.path), source.columns, name, option)
-        for name, option, other in zip(given, options, found or (None,) * 4, strict=True)
+        for name, option, other in zip(given, options, found or (None, None, *known), strict=True)
     ]
     user, item, rating, time = chosen
     if user is None or item is None:
