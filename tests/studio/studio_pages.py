@@ -91,7 +91,7 @@ def page_of(studio, browser):
     found = OpenedPage(page, base)
     yield found
     context.close()
-    assert not found.said
+    assert not found.said, found.said
     assert not [url for url in found.asked if not url.startswith(own)]
 
 

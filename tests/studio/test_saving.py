@@ -137,7 +137,7 @@ def test_a_picture_is_the_drawing_twice_as_large(inspected):
 
 @pytest.mark.parametrize("view", PANELS)
 def test_every_panel_is_a_drawing(opened, view):
-    opened.show(view=view, s=5, l=LAYER, c=2, at="4,7", why="saliency")
+    opened.show(view=view, s=5, s2=9, l=LAYER, c=2, at="4,7", why="saliency")
     for panel in PANELS[view]:
         opened.page.wait_for_selector(f"{panel} >> cs-save")
         root = ET.fromstring(save(opened, f"{panel} >> cs-save >> nth=0", "SVG")[1])

@@ -149,7 +149,7 @@ def test_a_page_that_leaves_ends_its_tsne(studio, client):
     """The connection is closed in the middle; the process that placed points is gone, and answers go on."""
     import httpx
 
-    placer = studio.session.placer
+    placer, before = studio.session.placer, threading.active_count()
     layers = client.get("api/models/0/layers").json()["layers"]
     layer = next(row["id"] for row in layers if row["type"] == "Dense")
     with httpx.Client(base_url=studio.address, cookies=client.cookies, timeout=0.4) as impatient:
@@ -161,4 +161,4 @@ def test_a_page_that_leaves_ends_its_tsne(studio, client):
         time.sleep(0.02)
     assert not placer._wanted
     assert client.get("api/state").status_code == 200
-    assert threading.active_count() < 40
+    assert threading.active_count() <= before + 8  # what serves requests stays for others

@@ -75,7 +75,8 @@ def add_options(command: Command, groups: Groups) -> None:
             for option in each.options
         ]
     made = make_dataclass("Given", entries, frozen=True, kw_only=True)
-    command.__annotations__["given"] = Annotated[made, Parameter(name="*", accepts_keys=True)]
+    # None is the value where nothing is given: pydantic, where another package imports it, checks that.
+    command.__annotations__["given"] = Annotated[made | None, Parameter(name="*", accepts_keys=True)]
 
 
 def values_of(given: object) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Studio extends Panel {
 
   /** Chooses a layer where the model that was chosen has none of this name. */
   async #keepWhole() {
-    const m = model();
+    const m = studioState() ? model() : null;
     const key = `${m?.id} ${store.selection.l}`;
     if (!m || this.error || key === this.#whole) return;
     this.#whole = key;

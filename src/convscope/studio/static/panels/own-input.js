@@ -12,6 +12,7 @@ class OwnInput extends Panel {
     accepts: { attribute: false },
     mode: { state: true },
     recording: { state: true },
+    seeing: { state: true },
     trouble: { state: true },
   };
 
@@ -73,8 +74,10 @@ class OwnInput extends Panel {
       </div>`;
     }
     if (this.mode === "camera") {
-      return html`<video autoplay playsinline muted></video>
-        <div class="bar"><button class="plain" @click=${this.#shoot}>Take the picture</button></div>`;
+      return html`<video autoplay playsinline muted @loadeddata=${this.#seen}></video>
+        <div class="bar">
+          <button class="plain" ?disabled=${!this.seeing} @click=${this.#shoot}>Take the picture</button>
+        </div>`;
     }
     return nothing;
   }
@@ -111,7 +114,15 @@ class OwnInput extends Panel {
     }
   }
 
+  /** The camera gives pictures: the first ones are black until a frame is shown. */
+  #seen(event) {
+    const video = event.target;
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(() => (this.seeing = true));
+    else this.seeing = true;
+  }
+
   #endCamera() {
+    this.seeing = false;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
   }
@@ -120,7 +131,7 @@ class OwnInput extends Panel {
     const video = this.querySelector("video");
     const canvas = document.createElement("canvas");
     Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
-    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0);
     canvas.toBlob((blob) => sendInput(blob, "image/png", "camera.png"), "image/png");
   }
 }
