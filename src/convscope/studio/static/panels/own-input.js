@@ -108,7 +108,9 @@ class OwnInput extends Panel {
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: true });
       await this.updateComplete;
-      this.querySelector("video").srcObject = this.stream;
+      const video = this.querySelector("video");
+      Object.assign(video, { muted: true, srcObject: this.stream });
+      await video.play(); // a browser may not begin by itself, and a film that stands is black in a picture of it
     } catch (error) {
       this.trouble = error;
     }
@@ -131,7 +133,7 @@ class OwnInput extends Panel {
     const video = this.querySelector("video");
     const canvas = document.createElement("canvas");
     Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
-    canvas.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0);
+    canvas.getContext("2d").drawImage(video, 0, 0);
     canvas.toBlob((blob) => sendInput(blob, "image/png", "camera.png"), "image/png");
   }
 }
