@@ -63,6 +63,7 @@ def files(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_and_doubles_no_row_and_the_bytes_are_those_of_one_machine(
     ray, alone, model_file, many, tmp_path
 ):
@@ -135,6 +136,7 @@ def test_a_file_that_goes_while_it_is_extracted_is_named(ray, model_file, own_pi
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_workers_refuse_a_model_that_has_changed(ray, alone, small_model, model_file, many, tmp_path):
     to = begun(alone, tmp_path / "features")
     changing = shutil.copy(model_file, tmp_path / "small.keras")

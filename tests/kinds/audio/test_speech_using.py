@@ -186,6 +186,7 @@ def test_answers_are_those_of_the_plain_model(heard, asked):
     assert row.text == "".join(representation.characters[label - 1] for label in ids if label).strip()
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_with_the_same_weights_bit_for_bit(heard, speech, tmp_path):
     run = interrupted(speech, tmp_path / "run", SETTINGS, 1, 2)
     assert_same_run(convscope.train(resume=run.folder), heard)

@@ -52,6 +52,7 @@ def test_a_folder_per_class_is_recognized_trained_and_evaluated(finished, said):
     assert convscope.evaluate(finished.folder).to_json() == finished.metrics()["test"]
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_with_the_same_weights(finished, films, tmp_path):
     run = interrupted(films, tmp_path / "run", SETTINGS, 1, 1, options=SMALL)
     assert_same_run(convscope.train(resume=run.folder), finished)
