@@ -1,5 +1,7 @@
 """Models that are no run, several models, and a studio without data."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -89,6 +91,19 @@ def test_a_label_of_the_data_is_no_class_of_a_model_with_another_number_of_them(
             own, other = (json_of(client.get(f"api/models/{m}/samples/0/prediction")) for m in (0, 1))
             assert own["classes"][own["label"]] == studio.session.samples.label("0")
             assert other["label"] == studio.session.samples.label("0")
+    finally:
+        studio.stop()
+
+
+def test_a_model_goes_on_without_the_folder_of_its_run(finished, pictures, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "run")
+    studio = started([tmp_path / "run"], [pictures])
+    try:
+        with let_in(studio) as client:
+            shutil.rmtree(tmp_path / "run")
+            (told,) = json_of(client.get("api/state"))["models"]
+            assert told["name"] == "run"
+            assert json_of(client.get("api/models/0/samples/0/prediction"))["probabilities"]
     finally:
         studio.stop()
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from convscope.data.splits import Samples
 from convscope.engine.training.epoch_weights import epochs_kept, set_epoch
-from convscope.errors import UsageError
+from convscope.errors import RunError, UsageError
 from convscope.kinds.contract.kind import Kind, RecipeSpec
 from convscope.kinds.contract.recipe import AnyRecipe, Fitted
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
@@ -89,10 +89,19 @@ class StudioModel:
         return [] if self.loaded.run is None else epochs_kept(self.loaded.run.folder)
 
     @property
+    def unfinished(self) -> str:
+        """How far the training of its run has come; empty for a complete one, or one that is gone since."""
+        run = self.loaded.run
+        try:
+            return "" if run is None else run.unfinished()
+        except RunError:  # the model is in memory, and goes on without its folder
+            return ""
+
+    @property
     def best_epoch(self) -> int | None:
         """The epoch whose weights a finished run has chosen; None where that is not known."""
         run = self.loaded.run
-        if run is None or run.unfinished() or not (run.folder / "metrics.json").exists():
+        if run is None or self.unfinished or not (run.folder / "metrics.json").exists():
             return None
         best = run.metrics().get("best_epoch")
         epoch = best.get("epoch") if isinstance(best, dict) else None

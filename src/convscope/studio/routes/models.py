@@ -41,7 +41,6 @@ def _model(model: StudioModel, session: Session) -> Json:
     loaded, element = model.loaded, model.element
     kind = None if model.kind is None else model.kind.name
     spec = None if loaded.recipe is None else loaded.recipe.spec
-    unfinished = "" if loaded.run is None else loaded.run.unfinished()
     return {
         "id": model.id,
         "name": loaded.name,
@@ -59,10 +58,10 @@ def _model(model: StudioModel, session: Session) -> Json:
         "classes": None if loaded.class_names is None else list(loaded.class_names),
         "inputs": list(model.graph.input_names),
         "blank": _blank(model, session),
-        "complete": not unfinished,
+        "complete": not model.unfinished,
         "epochs": list(model.epochs),
         "best_epoch": model.best_epoch,
-        "summary": unfinished,
+        "summary": model.unfinished,
     }
 
 
