@@ -174,14 +174,20 @@ def places(page: Page, count: int) -> list[tuple[float, float]]:
     return found
 
 
+def opened(chromium, served: Served):
+    """A page of the studio with its first maps."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(120_000)
+    page.add_init_script(WATCH)
+    page.goto(served.link())
+    page.wait_for_selector("cs-maps canvas")
+    return page
+
+
 def answer_figures(name: str, served: Served, side: int, repeats: int, target: float | None) -> list[Figure]:
     """First paint, hover, sum and dropped pictures of one model."""
     with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(120_000)
-        page.add_init_script(WATCH)
-        page.goto(served.link())
-        page.wait_for_selector("cs-maps canvas")
+        page = opened(chromium, served)
         waited(page, "window.told.maps")
         paints, maps = [], []
         for _ in range(max(3, repeats // 4)):
@@ -228,11 +234,7 @@ def many_maps_figures(served: Served) -> list[Figure]:
     """Frames a second over the 2,048 maps of the last layer of ResNet50: scrolled, and pointed at."""
     figures = []
     with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(120_000)
-        page.add_init_script(WATCH)
-        page.goto(served.link())
-        page.wait_for_selector("cs-maps canvas")
+        page = opened(chromium, served)
         for size in ("usual", 12):
             sized = "" if size == "usual" else f"&size={size}"
             page.evaluate(f"() => {{ location.hash = '#s=0&l=conv5_block3_out{sized}'; }}")

@@ -15,16 +15,11 @@ from convscope.types import Progress, Say
 from convscope.workflows.search.finals import check_default, decide, ended, repeat_finalists
 from convscope.workflows.search.halving import Halving
 from convscope.workflows.search.request import SearchRequest
-from convscope.workflows.search.results import (
-    SearchResult,
-)
+from convscope.workflows.search.results import SearchResult
 from convscope.workflows.search.running import TrialTable, run_jobs
 from convscope.workflows.search.space import Space
 from convscope.workflows.search.state import SUMMARY, SearchPlan, prepared, read_search, write_search
-from convscope.workflows.search.trials import (
-    forget_model,
-    reached,
-)
+from convscope.workflows.search.trials import forget_model, reached
 from convscope.workflows.start import Watching
 
 FOR_TRIALS = 0.6

@@ -74,7 +74,7 @@ class OwnInput extends Panel {
       </div>`;
     }
     if (this.mode === "camera") {
-      return html`<video autoplay playsinline muted @loadeddata=${this.#seen}></video>
+      return html`<video autoplay playsinline muted></video>
         <div class="bar">
           <button class="plain" ?disabled=${!this.seeing} @click=${this.#shoot}>Take the picture</button>
         </div>`;
@@ -111,16 +111,10 @@ class OwnInput extends Panel {
       const video = this.querySelector("video");
       Object.assign(video, { muted: true, srcObject: this.stream });
       await video.play(); // a browser may not begin by itself, and a film that stands is black in a picture of it
+      this.seeing = true;
     } catch (error) {
       this.trouble = error;
     }
-  }
-
-  /** The camera gives pictures: the first ones are black until a frame is shown. */
-  #seen(event) {
-    const video = event.target;
-    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(() => (this.seeing = true));
-    else this.seeing = true;
   }
 
   #endCamera() {
