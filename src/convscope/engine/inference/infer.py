@@ -49,15 +49,15 @@ def predict_batches(
     def predict(batch: ArrayTree) -> list[Array]:
         return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
 
-    threads = threads_for(most)
-    if threads == 1:
-        yield from map(predict, batches)
-        return
-    model.make_predict_function()  # once, not by each thread
+    threads, rest = threads_for(most), iter(batches)
+    for batch in islice(rest, 1 if threads > 1 else None):  # the first one compiles, not each thread
+        with backend_file().accelerated(model):
+            found = predict(batch)
+        yield found
     waiting: deque[Future[list[Array]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
-        for batch in batches:
+        for batch in rest:
             waiting.append(pool.submit(predict, batch))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
