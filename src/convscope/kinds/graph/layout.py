@@ -89,9 +89,8 @@ def describe_neighborhood(
         hops: How far away.
         directed: Whether an edge leads from its first node to its second alone.
     """
-    near = hops_from(edges, len(names), rows, directed=directed)
-    near[list(rows)] = -1
-    kept = np.flatnonzero(near <= hops)
+    near = hops_within(edges, len(names), rows, hops, directed=directed)
+    kept = np.flatnonzero(near >= 0)
     kept = kept[np.argsort(near[kept], kind="stable")]
     kept[: len(rows)] = rows
     position = np.full(len(near), -1, np.int64)
@@ -155,14 +154,31 @@ def hops_from(edges: Whole, nodes: int, centers: Sequence[int], *, directed: boo
     Returns:
         Shape (nodes,), int64; a node that cannot be reached is one hop further than any that can.
     """
+    near = hops_within(edges, nodes, centers, nodes, directed=directed)
+    return np.where(near < 0, near.max(initial=0) + 1, near)
+
+
+def hops_within(
+    edges: Whole, nodes: int, centers: Sequence[int], hops: int, *, directed: bool = False
+) -> Whole:
+    """How many edges each node is away from the nearest center, which depends on it, up to so many.
+
+    Args:
+        edges: Pairs of positions, shape (edges, 2).
+        nodes: How many there are.
+        centers: Positions.
+        hops: The furthest.
+        directed: Whether an edge counts only where it leads towards the center.
+
+    Returns:
+        Shape (nodes,), int64; -1 for a node that is further away, or not joined to a center at all.
+    """
     near = _adjacency(edges, nodes)
     if directed:
         ends = np.asarray(edges, np.int64).reshape(-1, 2)
         near = sp.csr_array((np.ones(len(ends)), (ends[:, 1], ends[:, 0])), shape=(nodes, nodes))
     distances = csgraph.dijkstra(near, unweighted=True, indices=list(centers), min_only=True)
-    reached = np.isfinite(distances)
-    furthest = int(distances[reached].max(initial=0))
-    return np.where(reached, np.where(reached, distances, 0), furthest + 1).astype(np.int64)
+    return np.where(distances <= hops, distances, -1).astype(np.int64)
 
 
 def layout(edges: Whole, nodes: int, seed: int = 0) -> Floats:
