@@ -12,6 +12,7 @@ import numpy as np
 
 from convscope.errors import ConvscopeError, UsageError
 from convscope.kinds.contract.representation import RasterDescription
+from convscope.kinds.contract.studio import Labeled
 from convscope.scope.channels.effective_field import FieldFinder
 from convscope.studio.decoder import Decoder
 from convscope.studio.errors import UnknownIdError
@@ -122,6 +123,16 @@ class Session:
             raise UnknownIdError("sample", sample)
         inputs, row = self.samples.place(model.base, sample)
         return model.own_predictions(inputs), row
+
+    def labeled(self, model: StudioModel, sample: str) -> Labeled | None:
+        """What is known of a sample; None where nothing is, as of inputs of one's own.
+
+        Raises:
+            UnknownIdError: There is no such sample.
+        """
+        if sample in self.own or self.samples is None:
+            return None
+        return self.samples.labeled(model.base, sample)
 
     def rows_of(self, model: StudioModel) -> tuple[ModelInputs, Rows]:
         """The samples of a model, and where among them each sample of the page is, -1 for none.

@@ -4,6 +4,7 @@ import { cssColor, scaleOf } from "../../static/colors.js";
 import { Panel, theme } from "../../static/element.js";
 import { number } from "../../static/format.js";
 import { extent } from "../../static/npy.js";
+import { maskColors } from "../../static/over-input.js";
 import { html } from "../../static/vendor/lit.js";
 import {
   BufferAttribute,
@@ -32,7 +33,7 @@ class PointsInput extends Panel {
     meta: { attribute: false },
     field: { attribute: false },
     overlay: { attribute: false },
-    marks: { attribute: false },
+    over: { attribute: false },
     cursor: { attribute: false },
     most: { type: Number },
   };
@@ -118,20 +119,10 @@ class PointsInput extends Panel {
     this.scene.add(this.points);
   }
 
-  /** Colors by the attribution where there is one, or else by height; points outside of the field are pale. */
+  /** Colors the points; those outside of the field are pale. */
   #color() {
-    const { data, shape } = this.cloud;
-    const [count, channels] = shape;
-    const overlay = this.overlay;
-    const per = overlay ? overlay.data.length / overlay.shape[0] : 1;
-    const values = Float32Array.from({ length: count }, (_, i) =>
-      overlay
-        ? overlay.data.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0)
-        : data[i * channels + 2],
-    );
-    const scale = overlay
-      ? scaleOf(...extent(values))
-      : { low: extent(values)[0], high: extent(values)[1], kind: "sequential" };
+    const count = this.cloud.shape[0];
+    const { colorOf, wrong = () => false, told } = this.#classes() ?? this.#values();
     // Colors are written to the screen as they are, while three computes with linear ones.
     const shown = (css) => new Color(css).convertLinearToSRGB();
     const pale = shown(getComputedStyle(this).getPropertyValue("--rule").trim());
@@ -140,30 +131,70 @@ class PointsInput extends Panel {
     const [start, stop] = all ? [0, Infinity] : this.field[0];
     for (let i = 0; i < count; i++) {
       const seen = (i >= start && i < stop) || this.cursor?.[0] === i;
-      const color = seen ? shown(cssColor(values[i], scale, theme())) : pale;
+      const css = seen ? colorOf(i) : null;
+      const color = css ? shown(css) : pale;
       shade.setXYZ(i, color.r, color.g, color.b);
-      grow.setX(i, seen && !all ? 2 : 1);
+      grow.setX(i, (seen && !all) || wrong(i) ? 2 : 1);
     }
     shade.needsUpdate = grow.needsUpdate = true;
-    this.querySelector(".under").textContent = overlay
-      ? `colors from ${number(scale.low)} to ${number(scale.high)}`
-      : `colors by height, ${number(scale.low)} to ${number(scale.high)}`;
+    this.querySelector(".under").textContent = told;
   }
 
-  /** Boxes that were found among the points, turned about the vertical. */
+  /** Colors by the attribution where there is one, or else by height. */
+  #values() {
+    const { data, shape } = this.cloud;
+    const [count, channels] = shape;
+    const { overlay } = this;
+    const per = overlay ? overlay.data.length / overlay.shape[0] : 1;
+    const values = Float32Array.from({ length: count }, (_, i) =>
+      overlay
+        ? overlay.data.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0)
+        : data[i * channels + 2],
+    );
+    const [low, high] = extent(values);
+    const scale = scaleOf(low, high, overlay ? undefined : "sequential");
+    const what = overlay ? "colors from" : "colors by height,";
+    return {
+      colorOf: (i) => cssColor(values[i], scale, theme()),
+      told: `${what} ${number(scale.low)} to ${number(scale.high)}`,
+    };
+  }
+
+  /** Colors by the class that is found, or else that is known; null where none of both is shown. */
+  #classes() {
+    const { found, known, colors } = this.overlay ? {} : (this.over ?? {});
+    const shown = found?.mask ? found : known?.mask ? known : null;
+    if (!shown) return null;
+    const own = maskColors(shown, colors);
+    const colorOf = (i) => own[shown.mask.data[i]] ?? "#888888";
+    if (shown === known) return { colorOf, told: "colors by the true class" };
+    if (!known?.mask) return { colorOf, told: "colors by the class that is found" };
+    const name = (laid, i) => laid.names[laid.mask.data[i]];
+    const wrong = (i) => name(known, i) !== undefined && name(known, i) !== name(found, i);
+    return { colorOf, wrong, told: "colors by the class that is found; points of another true class are larger" };
+  }
+
+  /** Boxes that were found among the points, and those that are known, turned about the vertical. */
   #box() {
-    this.boxes?.geometry.dispose();
-    if (this.boxes) this.scene.remove(this.boxes);
-    this.boxes = null;
-    if (!this.marks?.length) return;
+    for (const boxes of this.boxes ?? []) {
+      this.scene.remove(boxes);
+      boxes.geometry.dispose();
+    }
+    const { found, known } = this.over ?? {};
+    this.boxes = [
+      [known, "--ink"],
+      [found, "--mark"],
+    ].flatMap(([laid, color]) => (laid?.marks.length ? [this.#edges(laid.marks, color)] : []));
+    if (this.boxes.length) this.scene.add(...this.boxes);
+  }
+
+  #edges(marks, color) {
     const { middle, half } = this.frame;
-    const corners = this.marks.flatMap(({ box }) => edgesOf(box));
-    const places = corners.map((value, i) => (value - middle[i % 3]) / half);
+    const places = marks.flatMap(({ box }) => edgesOf(box)).map((value, i) => (value - middle[i % 3]) / half);
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(Float32Array.from(places), 3));
-    const color = getComputedStyle(this).getPropertyValue("--mark").trim();
-    this.boxes = new LineSegments(geometry, new LineBasicMaterial({ color }));
-    this.scene.add(this.boxes);
+    const css = getComputedStyle(this).getPropertyValue(color).trim();
+    return new LineSegments(geometry, new LineBasicMaterial({ color: css }));
   }
 
   #fit() {

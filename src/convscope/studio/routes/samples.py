@@ -25,6 +25,7 @@ from convscope.studio.answers import (
 from convscope.studio.errors import BadParameterError, UnknownIdError
 from convscope.studio.facts import facts_of
 from convscope.studio.models import Observed, StudioModel
+from convscope.studio.over_input import truth_of
 from convscope.studio.own import OwnInput
 from convscope.studio.predicted import UNKNOWN, PredictedClasses
 from convscope.studio.predictions import class_number, predict_all
@@ -182,6 +183,7 @@ def input_facts(session: Session, request: Request) -> Response:
             "name": inputs.names[place],
             "split": None if row is None else row.split,
             "label": None if row is None else class_number(row.label, session.classes(model)),
+            "truth": truth_of(session, model, sample),
             "inputs": [
                 {"name": name, "shape": list(value.shape)}
                 for name, value in zip(

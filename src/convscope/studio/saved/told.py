@@ -55,10 +55,23 @@ class ToldMaps(TypedDict):
     order: list[int]
 
 
+class ToldTruth(TypedDict):
+    """What `input.json` says of what is known of a sample, as far as it is needed here."""
+
+    mask: bool
+
+
 class ToldInput(TypedDict):
     """What `input.json` says, as far as it is needed here."""
 
     original: str | None
+    truth: ToldTruth | None
+
+
+class ToldPrediction(TypedDict):
+    """What `/prediction` says, as far as it is needed here."""
+
+    mask: bool
 
 
 class ToldPatch(TypedDict):
