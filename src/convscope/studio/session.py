@@ -67,6 +67,7 @@ class Session:
         self.listeners, self.closed = 0, False
         self.predicted: dict[str, PredictedClasses] = {}
         self.results, self.placer = Results(), Placer()
+        self._ahead: Computation[Observed] | None = None
         self._epochs: OrderedDict[tuple[str, int], StudioModel] = OrderedDict()
         self._observed: OrderedDict[tuple[str, str], Observed] = OrderedDict()
         self._finders: OrderedDict[Hashable, FieldFinder] = OrderedDict()
@@ -169,6 +170,15 @@ class Session:
         ):
             self._observed.popitem(last=False)
         return found
+
+    def observe_ahead(self, model: StudioModel, sample: str) -> None:
+        """Begins with what a model makes of an input before it is asked for, in place of the last such input.
+
+        Where that fails, whoever asks is told.
+        """
+        if self._ahead is not None:
+            self._ahead.abandon()
+        self._ahead = self.worker.submit(Computation(lambda progress: self.observed(model, sample)))
 
     def field_finder(self, model: StudioModel, path: str, x: ArrayTree) -> FieldFinder:
         """What differentiates the values of a layer by inputs of this shape; made once, the last ones kept.

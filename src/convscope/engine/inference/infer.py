@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
@@ -50,14 +50,16 @@ def predict_batches(
         return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
 
     threads = threads_for(most)
-    if threads == 1:
-        yield from map(predict, batches)
+    coming = iter(batches)
+    first = list(islice(coming, 2))
+    if threads == 1 or len(first) < 2:
+        yield from map(predict, chain(first, coming))
         return
     model.make_predict_function()  # once, not by each thread
     waiting: deque[Future[list[Array]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
-        for batch in batches:
+        for batch in chain(first, coming):
             waiting.append(pool.submit(predict, batch))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
@@ -94,13 +96,13 @@ def predict_probabilities(
     starts = range(0, count, max(size, 1))
     order = in_order_of_length(inputs)
 
-    def batches() -> Iterator[list[ArrayTree]]:
+    def batches() -> Generator[list[ArrayTree], None, None]:
         for start in starts:
             values = inputs.take(order[np.arange(start, start + size) % count])
             yield [prepare(values), *(prepare(view(values)) for view in views)]
 
     found = []
-    ahead = Prefetched(batches())
+    ahead = Prefetched(batches()) if len(starts) > 1 else batches()
     predicted = predict_batches(model, chain.from_iterable(ahead), AT_ONCE)
     try:
         for done in range(1, len(starts) + 1):

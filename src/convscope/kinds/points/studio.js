@@ -6,25 +6,18 @@ import { number } from "../../static/format.js";
 import { extent } from "../../static/npy.js";
 import { maskColors } from "../../static/over-input.js";
 import { html } from "../../static/vendor/lit.js";
+import { RoundPoints } from "../../static/round-points.js";
 import {
   BufferAttribute,
   BufferGeometry,
-  Color,
   LineBasicMaterial,
   LineSegments,
   OrbitControls,
   PerspectiveCamera,
-  Points,
   Scene,
-  ShaderMaterial,
   WebGLRenderer,
 } from "../../static/vendor/three.js";
 
-const VERTEX = `attribute vec3 shade; attribute float grow; varying vec3 vShade; uniform float size;
-void main() { vShade = shade; vec4 at = modelViewMatrix * vec4(position, 1.0); gl_PointSize = grow * size / -at.z; gl_Position = projectionMatrix * at; }`;
-const FRAGMENT = `varying vec3 vShade;
-void main() { float away = length(gl_PointCoord - 0.5); if (away > 0.5) discard;
-gl_FragColor = vec4(away > 0.4 ? mix(vShade, vec3(0.5), 0.5) : vShade, 1.0); }`;
 const USUAL_HEIGHT = 270;
 
 class PointsInput extends Panel {
@@ -73,7 +66,7 @@ class PointsInput extends Panel {
     super.disconnectedCallback();
     this.#resize.disconnect();
     this.controls?.dispose();
-    this.points?.geometry.dispose();
+    this.points?.end();
     this.renderer?.dispose();
     this.renderer?.forceContextLoss();
   }
@@ -101,42 +94,25 @@ class PointsInput extends Panel {
     );
     this.frame = { middle, half };
     if (this.points) {
-      this.scene.remove(this.points);
-      this.points.geometry.dispose();
+      this.scene.remove(this.points.object);
+      this.points.end();
     }
-    const geometry = new BufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(positions, 3));
-    geometry.setAttribute("shade", new BufferAttribute(new Float32Array(3 * count), 3));
-    geometry.setAttribute("grow", new BufferAttribute(new Float32Array(count).fill(1), 1));
-    this.points = new Points(
-      geometry,
-      new ShaderMaterial({
-        vertexShader: VERTEX,
-        fragmentShader: FRAGMENT,
-        uniforms: { size: { value: 12 } },
-      }),
-    );
-    this.scene.add(this.points);
+    this.points = new RoundPoints(positions, true);
+    this.scene.add(this.points.object);
   }
 
   /** Colors the points; those outside of the field are pale. */
   #color() {
     const count = this.cloud.shape[0];
     const { colorOf, wrong = () => false, told } = this.#classes() ?? this.#values();
-    // Colors are written to the screen as they are, while three computes with linear ones.
-    const shown = (css) => new Color(css).convertLinearToSRGB();
-    const pale = shown(getComputedStyle(this).getPropertyValue("--rule").trim());
-    const { shade, grow } = this.points.geometry.attributes;
+    const pale = getComputedStyle(this).getPropertyValue("--rule").trim();
     const all = this.field?.length !== 1 || (this.field[0][0] <= 0 && this.field[0][1] >= count);
     const [start, stop] = all ? [0, Infinity] : this.field[0];
-    for (let i = 0; i < count; i++) {
-      const seen = (i >= start && i < stop) || this.cursor?.[0] === i;
-      const css = seen ? colorOf(i) : null;
-      const color = css ? shown(css) : pale;
-      shade.setXYZ(i, color.r, color.g, color.b);
-      grow.setX(i, (seen && !all) || wrong(i) ? 2 : 1);
-    }
-    shade.needsUpdate = grow.needsUpdate = true;
+    const inField = (i) => i >= start && i < stop;
+    this.points.paint(
+      (i) => (inField(i) || this.cursor?.[0] === i ? colorOf(i) : pale),
+      (i) => ((!all && (inField(i) || this.cursor?.[0] === i)) || wrong(i) ? 2 : 1),
+    );
     this.querySelector(".under").textContent = told;
   }
 
@@ -211,7 +187,7 @@ class PointsInput extends Panel {
   #draw() {
     const ratio = devicePixelRatio || 1;
     if (this.points)
-      this.points.material.uniforms.size.value =
+      this.points.size =
         (Math.max(6, Math.min(30, 330 / Math.sqrt(this.cloud.shape[0]))) * ratio * this.height) / USUAL_HEIGHT;
     this.renderer.render(this.scene, this.camera);
   }

@@ -177,7 +177,7 @@ def _chosen_layer(layers: list[ToldLayer], name: str | None) -> ToldLayer:
 async def _ask_sample(asking: Asking, model: str, sample: str) -> ToldInput:
     facts = _good(await asking.ask(f"api/samples/{sample}/input.json", {"m": model}), ToldInput)
     await asking.ask(f"api/samples/{sample}/input.npy", {"m": model})
-    if facts["original"]:
+    if facts["original"] and facts.get("media") != "picture":  # of pictures it shows what models see
         await asking.ask(facts["original"])
     return facts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from convscope.types import Json
 
@@ -65,6 +65,7 @@ class ToldInput(TypedDict):
     """What `input.json` says, as far as it is needed here."""
 
     original: str | None
+    media: NotRequired[str]
     truth: ToldTruth | None
 
 
