@@ -148,6 +148,15 @@ def test_the_confusion_is_that_of_the_report(client, finished):
     assert all(row["label"] != row["predicted"] for row in wrong["rows"])
 
 
+def test_samples_are_found_by_how_sure_the_model_is(client):
+    every = json_of(client.get("api/samples?count=5000&predict=1"))["rows"]
+    low, high = np.quantile([row["confidence"] for row in every], [0.25, 0.75])
+    found = json_of(client.get("api/samples", params={"count": 5000, "low": low, "high": high}))
+    expected = [row["id"] for row in every if low <= row["confidence"] <= high]
+    assert [row["id"] for row in found["rows"]] == expected
+    assert 0 < found["total"] == len(expected) < len(every)
+
+
 def test_samples_are_found_by_a_part_of_their_name(client, sample):
     found = json_of(client.get("api/samples", params={"text": sample["name"].upper()}))
     assert [row["id"] for row in found["rows"]] == [sample["id"]]

@@ -228,16 +228,20 @@ export async function trainingNumbers() {
   return { epoch: numbers(epochs, "epoch"), ...Object.fromEntries(columns) };
 }
 
-/** Labels against predictions. */
-export function confusionNumbers({ matrix, classes }) {
+/** Labels against predictions; of two runs both, and the first minus the second. */
+export function confusionNumbers({ matrix, classes }, minus) {
+  const counted = (values) => ({
+    data: values,
+    shape: [classes.length, classes.length],
+    dtype: "i4",
+    axes: ["label", "prediction"],
+    unit: "samples",
+  });
+  const own = matrix.flat();
+  const other = minus?.flat();
   return {
-    matrix: {
-      data: matrix.flat(),
-      shape: [classes.length, classes.length],
-      dtype: "i4",
-      axes: ["label", "prediction"],
-      unit: "samples",
-    },
+    matrix: counted(own),
+    ...(other && { minus: counted(other), difference: counted(own.map((value, i) => value - other[i])) }),
     classes: texts(classes, "class"),
   };
 }
