@@ -35,6 +35,18 @@ def test_attributions_are_those_of_scope(opened, model, sample):
     np.testing.assert_allclose(found, expected.ravel(), atol=1e-5 + 1e-3 * np.abs(expected).max())
 
 
+def test_a_place_under_the_pointer_is_marked_in_all_attributions(opened):
+    opened.show(view="why", s=3, why="saliency,grad-cam")
+    opened.wait("[...document.querySelectorAll('cs-attribution')].filter((each) => each.values).length === 2")
+    first = opened.page.locator("cs-attribution .raster").first.bounding_box()
+    opened.page.mouse.move(first["x"] + first["width"] * 0.3, first["y"] + first["height"] * 0.6)
+    cursors = opened.value(
+        "() => [...document.querySelectorAll('cs-input-image')].map((each) => each.cursor)"
+    )
+    assert len(cursors) == 2
+    assert cursors[0] == cursors[1] is not None
+
+
 def test_kernels_are_those_of_scope(opened, model):
     opened.show(view="kernels", s=3, l=LAYER)
     opened.wait("document.querySelector('cs-kernels')?.dataset.painted")
