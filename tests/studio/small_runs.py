@@ -12,6 +12,7 @@ from typing import Any
 import made_boxes
 import made_clouds
 import made_films
+import made_masks
 import made_streets
 import made_volumes
 import numpy as np
@@ -128,6 +129,9 @@ RUNS: Mapping[str, SmallRun] = {
     "image-detection": SmallRun(
         "image", _in_folder(made_boxes.write_coco, 16), {**ONCE, "options": {"width": 8}}, boxes=True
     ),
+    "image-segmentation": SmallRun(
+        "image", made_masks.write_pairs, {**ONCE, "options": {"width": 8, "depth": 2}}
+    ),
     "text": SmallRun("text", TEXTS.write, {**TEXTS.settings, **ONCE}),
     "tagging": SmallRun(
         "text",
@@ -140,6 +144,9 @@ RUNS: Mapping[str, SmallRun] = {
         "graph", write_karate, {"recipe": "node-classification", "architecture": "gcn", "epochs": 12}
     ),
     "graphs": SmallRun("graph", write_rings, ONCE),
+    "volume-segmentation": SmallRun(
+        "volume", made_volumes.write_masked, {**ONCE, "options": {"width": 4, "depth": 2, "block": (8, 8, 8)}}
+    ),
     "volume": SmallRun("volume", made_volumes.write_scans, {**ONCE, "options": {"width": 4}}),
     "video": SmallRun(
         "video",
@@ -159,7 +166,10 @@ RUNS: Mapping[str, SmallRun] = {
     ),
 }
 """By name."""
-SLOW = ("image-detection", "tagging", "graphs", "points-detection")
+SLOW = (
+    *("image-detection", "image-segmentation", "tagging", "graphs", "volume-segmentation"),
+    "points-detection",
+)
 """Further tasks of kinds that another run has already."""
 SAMPLE = "1"
 """Of each run, that is looked at."""

@@ -94,6 +94,17 @@ def test_predictions_are_those_of_the_epoch_without_the_calibration_of_another(c
     assert np.sum(matrix) == 120
 
 
+def test_samples_are_found_of_which_two_models_say_something_else(client):
+    one, other = (
+        {row["id"]: row for row in json_of(client.get(f"api/samples?m={m}&count=5000&predict=1"))["rows"]}
+        for m in (f"0@{KEPT[0]}", "0")
+    )
+    found = json_of(client.get(f"api/samples?m=0@{KEPT[0]}&count=5000&differs=0"))["rows"]
+    expected = [each for each, row in one.items() if row["predicted"] != other[each]["predicted"]]
+    assert [row["id"] for row in found] == expected
+    assert [row["beside"] for row in found] == [other[each]["predicted"] for each in expected]
+
+
 def test_an_input_of_ones_own_is_answered_by_the_epoch(client, models, sample):
     sent = client.post(
         "api/inputs?m=0", content=npy(sample[0]), headers={"content-type": "application/x-npy"}

@@ -10,7 +10,7 @@ from PIL import Image
 
 import convscope
 from convscope.cli.studio import divided
-from convscope.errors import UsageError
+from convscope.errors import DataError, UsageError
 from convscope.studio.opening import open_studio
 from convscope.types import no_progress
 
@@ -174,6 +174,14 @@ def test_a_notebook_shows_a_frame_that_it_may_have(finished):
         assert "frame-ancestors 'self' http://127.0.0.1:* http://localhost:*" in policy
     finally:
         studio.stop()
+
+
+def test_code_in_a_file_is_not_run(tmp_path):
+    layers = [keras.Input((4,)), keras.layers.Lambda(lambda x: x + 1), keras.layers.Dense(2)]
+    keras.Sequential(layers).save(tmp_path / "lambda.keras")
+    with pytest.raises(DataError, match=r"lambda\.keras") as caught:
+        open_studio([str(tmp_path / "lambda.keras")], progress=no_progress)
+    assert "--trust" in caught.value.hint
 
 
 def test_no_model_and_no_such_model_are_errors():

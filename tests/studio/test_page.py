@@ -8,6 +8,7 @@ import pytest
 
 import convscope
 from convscope import scope
+from convscope.scope.describe.explanation import explain
 
 LAYER = "block1_conv"
 SAMPLE = 5
@@ -161,6 +162,13 @@ def test_keys_move_the_position_and_the_address_holds_it(inspected):
     inspected.page.reload()
     inspected.wait("document.querySelector('cs-position')?.position")
     assert inspected.value("() => document.querySelector('cs-position').position.at") == [9, 9]
+
+
+def test_the_explanation_of_the_layer_stands_beside_it(inspected, model):
+    said = " ".join(inspected.page.locator("cs-explain").inner_text().split())
+    (row,) = (layer for layer in explain(model).layers if layer.path == LAYER)
+    assert row.here in said
+    assert row.about in said
 
 
 def test_back_undoes_the_choice_of_a_layer(inspected):

@@ -18,6 +18,7 @@ from convscope.scope.geometry.geometry import geometries
 from convscope.scope.graph.layer_io import input_of
 from convscope.workflows.inspect.attribution import explained
 
+DRAWN = "document.querySelector('cs-input .input-place').firstElementChild"
 VIEWS = ("why", "kernels", "data", "projection", "compare", "training")
 
 
@@ -211,10 +212,63 @@ def test_boxes_are_drawn_where_they_are_found(run, page):
         else:
             place = found.loaded.representation.place(samples.load(0))
             np.testing.assert_allclose(mark["box"], each.values - np.append(place, np.zeros(4)), atol=1e-4)
-    page.wait("document.querySelector('cs-input .input-place').firstElementChild.marks?.length")
-    assert page.value(
-        "() => document.querySelector('cs-input .input-place').firstElementChild.marks.length"
-    ) == len(expected)
+    page.wait(f"{DRAWN}.over?.known")
+    assert page.value(f"() => {DRAWN}.over.found.marks") == told["marks"]
+    known = page.value(f"() => {DRAWN}.over.known.marks")
+    label = run.studio.session.labeled(found, SAMPLE).label
+    assert len(known) == len(label) > 0
+    if run.name == "image-detection":
+        np.testing.assert_allclose([each["box"] for each in known], label.corners, atol=1e-6)
+    page.page.click(".over-known")
+    page.wait(f"!{DRAWN}.over.known && {DRAWN}.over.found")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["image-segmentation", "volume-segmentation"], indirect=True)
+def test_masks_lie_over_the_input_as_they_are_found_and_known(run, page):
+    page.wait(f"{DRAWN}.over?.known && {DRAWN}.over.found")
+    found = array_in(page, f"{DRAWN}.over.found.mask")
+    np.testing.assert_array_equal(found, np.asarray(run.model(run.x))[0].argmax(axis=-1))
+    labeled = run.studio.session.labeled(run.studio.session.models["0"], SAMPLE)
+    mask = labeled.label.load()
+    if run.name == "image-segmentation":
+        expected = mask
+    else:  # the windows are of the middle, and the voxels as they are
+        starts = [(side - 8) // 2 for side in mask.shape]
+        expected = mask[tuple(slice(start, start + 8) for start in starts)]
+    known = array_in(page, f"{DRAWN}.over.known.mask")
+    np.testing.assert_array_equal(known, expected)
+    painted, plane = page.value(
+        f"""() => {{ const c = {DRAWN}.querySelector('canvas.classes');
+          const {{ data }} = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+          return [[...data].filter((_, i) => i % 4 === 3).map(Boolean), {DRAWN}.place?.[0] ?? null]; }}"""
+    )
+    seen = found if plane is None else found[plane]
+    names = run.studio.session.models["0"].loaded.class_names
+    objects = np.array([name != "background" for name in names])
+    np.testing.assert_array_equal(np.array(painted).reshape(seen.shape), objects[seen.astype(int)])
+    share = np.mean(found != known)
+    said = page.page.locator("cs-input p", has_text="Another class").inner_text()
+    assert said.endswith(
+        "at no position." if share == 0 else f"{100 * share:.{int(share < 0.0995)}f}% of the positions."
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["image-segmentation"], indirect=True)
+def test_of_an_input_of_ones_own_a_mask_is_found_and_none_known(run):
+    with let_in(run.studio) as client:
+        values = array_of(client.get(f"api/samples/{SAMPLE}/input.npy"))
+        sent = {"content": npy(values), "headers": {"Content-Type": "application/x-npy"}}
+        own = json_of(client.post("api/inputs", **sent))["id"]
+        one, other = (
+            array_of(client.get(f"api/models/0/samples/{sample}/mask.npy")) for sample in (own, SAMPLE)
+        )
+        told = json_of(client.get(f"api/models/0/samples/{own}/prediction"))
+        assert json_of(client.get(f"api/samples/{own}/input.json"))["truth"] is None
+        assert client.get(f"api/samples/{own}/mask.npy").status_code == 409
+    np.testing.assert_array_equal(one, other)
+    assert list(told["cells"][0]) == ["classes"]
 
 
 @pytest.mark.slow

@@ -35,6 +35,18 @@ def test_attributions_are_those_of_scope(opened, model, sample):
     np.testing.assert_allclose(found, expected.ravel(), atol=1e-5 + 1e-3 * np.abs(expected).max())
 
 
+def test_a_place_under_the_pointer_is_marked_in_all_attributions(opened):
+    opened.show(view="why", s=3, why="saliency,grad-cam")
+    opened.wait("[...document.querySelectorAll('cs-attribution')].filter((each) => each.values).length === 2")
+    first = opened.page.locator("cs-attribution .raster").first.bounding_box()
+    opened.page.mouse.move(first["x"] + first["width"] * 0.3, first["y"] + first["height"] * 0.6)
+    cursors = opened.value(
+        "() => [...document.querySelectorAll('cs-input-image')].map((each) => each.cursor)"
+    )
+    assert len(cursors) == 2
+    assert cursors[0] == cursors[1] is not None
+
+
 def test_kernels_are_those_of_scope(opened, model):
     opened.show(view="kernels", s=3, l=LAYER)
     opened.wait("document.querySelector('cs-kernels')?.dataset.painted")
@@ -155,6 +167,45 @@ def test_a_layer_that_the_model_does_not_have_gives_way_to_its_first(opened):
     opened.show(view="inspect", s=0, l="nolayer")
     opened.wait("location.hash.includes('l=block1_conv')")
     opened.wait("document.querySelector('cs-maps')?.planes || document.querySelector('cs-maps canvas')")
+
+
+def test_samples_are_filtered_by_confidence(opened, studio):
+    opened.show(view="data")
+    opened.wait("document.querySelector('.sample')")
+    opened.page.get_by_label("Most confidence in percent").fill("70")
+    opened.page.keyboard.press("Tab")
+    opened.wait("location.hash.includes('high=0.7')")
+    confidences = studio.session.predicted["0"].confidences
+    count = int(np.sum(confidences <= 0.7))
+    opened.page.wait_for_selector(f"cs-samples .panel-head >> text=/^{count} of /")
+
+
+def test_paper_is_light_and_has_no_controls(opened):
+    opened.page.emulate_media(color_scheme="dark", media="print")
+    opened.show(s=3, l=LAYER)
+    opened.wait("document.querySelector('cs-maps')?.own")
+    ground, nav = opened.value(
+        "() => [getComputedStyle(document.body).backgroundColor,"
+        " getComputedStyle(document.querySelector('.top nav')).display]"
+    )
+    assert (ground, nav) == ("rgb(255, 255, 255)", "none")
+    height, whole = opened.value(
+        "() => { const { bottom } = document.querySelector('cs-maps').getBoundingClientRect();"
+        " return [document.documentElement.scrollHeight, bottom]; }"
+    )
+    assert whole <= height
+
+
+def test_a_server_that_is_gone_is_said_in_plain_words(opened):
+    opened.show(s=3, l=LAYER)
+    opened.wait("document.querySelector('cs-maps')?.own")
+    opened.page.context.set_offline(True)
+    opened.page.click("nav >> text=Kernels")
+    said = opened.page.locator("main .problem").first
+    said.wait_for()
+    assert said.inner_text().startswith("The server does not answer.")
+    assert "module" not in opened.page.locator("main").inner_text()
+    opened.said.clear()  # the browser notes each request that failed
 
 
 def test_the_theme_that_was_chosen_stays(opened):

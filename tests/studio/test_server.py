@@ -148,6 +148,15 @@ def test_the_confusion_is_that_of_the_report(client, finished):
     assert all(row["label"] != row["predicted"] for row in wrong["rows"])
 
 
+def test_samples_are_found_by_how_sure_the_model_is(client):
+    every = json_of(client.get("api/samples?count=5000&predict=1"))["rows"]
+    low, high = np.quantile([row["confidence"] for row in every], [0.25, 0.75])
+    found = json_of(client.get("api/samples", params={"count": 5000, "low": low, "high": high}))
+    expected = [row["id"] for row in every if low <= row["confidence"] <= high]
+    assert [row["id"] for row in found["rows"]] == expected
+    assert 0 < found["total"] == len(expected) < len(every)
+
+
 def test_samples_are_found_by_a_part_of_their_name(client, sample):
     found = json_of(client.get("api/samples", params={"text": sample["name"].upper()}))
     assert [row["id"] for row in found["rows"]] == [sample["id"]]
@@ -205,6 +214,13 @@ def test_points_of_a_plane_and_neighbors(client, layers):
     assert len(near) == 3
     assert near == sorted(near, key=lambda each: -each["similarity"])
     assert facts["ids"][0] not in [each["sample"] for each in near]
+
+
+def test_how_many_samples_a_slow_method_places_is_said(client, layers):
+    (number,) = (row["id"] for row in layers.values() if row["name"] == "dense")
+    found = json_of(client.get(f"api/models/0/layers/{number}/projection.json?method=tsne&most=30"))
+    assert len(found["ids"]) == 30
+    assert found["note"] == "t-SNE of 30 of 120 samples, evenly chosen."
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ STATIC_OPTIONS = (
         str,
         "",
         "What the page of --static shows: the address of a selection, or what stands in it behind #, such as"
-        " 's=5&l=block1_conv&c=2&at=3,4'; by default the first sample and layer",
+        " 's=5&l=stem_conv&c=2&at=3,4'; by default the first sample and layer",
     ),
 )
 

@@ -83,6 +83,9 @@ class LazyArrays(Generic[D]):
                 result[place] = self.encode(self.source.load(int(indices[place])))
 
         parts = np.array_split(np.arange(len(indices)), min(loading_threads(), max(1, len(indices))))
+        if len(parts) == 1:  # at once, as waiting for a thread takes longer
+            fill(parts[0])
+            return result
         for _ in self._pool.map(fill, parts):
             pass
         return result

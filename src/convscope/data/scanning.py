@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Generic, NamedTuple, TypeVar
 
 from convscope.data.splits import Samples
-from convscope.data.threads import loading_pool
+from convscope.data.threads import in_threads
 from convscope.errors import DataError
 from convscope.types import Progress, Skipped
 
@@ -53,17 +54,13 @@ def read_each(
         except DataError as error:
             return Skipped(name, error.message.removeprefix(f"{name}: "))
 
-    with loading_pool() as pool:
-        try:
-            for index, found in enumerate(pool.map(read, range(len(source)))):
-                if isinstance(found, Skipped):
-                    skipped.append(found)
-                else:
-                    seen[index] = found
-                progress(index + 1, len(source), what)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with closing(in_threads(read, range(len(source)))) as every:
+        for index, found in enumerate(every):
+            if isinstance(found, Skipped):
+                skipped.append(found)
+            else:
+                seen[index] = found
+            progress(index + 1, len(source), what)
     return seen, skipped
 
 

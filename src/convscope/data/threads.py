@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 ONE_EACH = {"CONVSCOPE_LOADING_THREADS": "1"}
 """The environment of a process beside which others load samples too."""
@@ -18,3 +23,21 @@ def loading_threads() -> int:
 def loading_pool() -> ThreadPoolExecutor:
     """Threads that load samples; decoders let go of the interpreter while they work."""
     return ThreadPoolExecutor(loading_threads(), "loading")
+
+
+def in_threads(work: Callable[[P], R], parts: Sequence[P]) -> Generator[R, None, None]:
+    """What is made of each part, in turn; a single one is worked on at once, as threads take longer to start.
+
+    Args:
+        work: Is called from several threads.
+        parts: What it is called with.
+    """
+    if len(parts) < 2:
+        yield from map(work, parts)
+        return
+    with loading_pool() as pool:
+        try:
+            yield from pool.map(work, parts)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

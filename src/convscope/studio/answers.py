@@ -115,6 +115,13 @@ async def while_waited_for(request: Request, result: Future[T]) -> T:
         return future.result()
     finally:
         gone.cancel()
+        future.add_done_callback(_heard)  # else the terminal is told of an error that nobody waits for
+
+
+def _heard(future: asyncio.Future[T]) -> None:
+    """Takes note of how something ended."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def _gone(request: Request) -> None:

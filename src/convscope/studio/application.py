@@ -21,6 +21,7 @@ from convscope.studio.session import Session
 TOPICS: tuple[Lazy[Sequence[BaseRoute]], ...] = (
     Lazy("convscope.studio.routes.models:ROUTES"),
     Lazy("convscope.studio.routes.samples:ROUTES"),
+    Lazy("convscope.studio.routes.masks:ROUTES"),
     Lazy("convscope.studio.routes.maps:ROUTES"),
     Lazy("convscope.studio.routes.why:ROUTES"),
     Lazy("convscope.studio.routes.kernels:ROUTES"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import prod
 
@@ -24,6 +25,7 @@ from convscope.scope.describe.explanation import Explanation, explain
 from convscope.scope.graph.graph import Call, LayerGraph, trace
 from convscope.scope.graph.model_inputs import knows_its_inputs
 from convscope.scope.record import Recorder, Recording, Tap, as_inputs, record
+from convscope.studio.arrays import SteppedMaps
 from convscope.studio.errors import UnknownIdError
 from convscope.types import Array, ArrayTree, Progress, no_progress
 from convscope.workflows.explain import known_of
@@ -33,6 +35,8 @@ from convscope.workflows.model_inputs.model_inputs import ModelInputs
 ALL_AT_ONCE = 192 * 2**20
 """Bytes that all maps of a sample may have to be recorded in one pass; else those of a layer are."""
 
+KEPT_STEPPED = 2
+"""Layers of a sample whose maps are kept in 256 steps."""
 STEP = 4 * 10**9
 """Multiply-adds of a step, which take about a tenth of a second on two cores."""
 
@@ -47,6 +51,7 @@ class Observed:
         shown: The sample as it is drawn, without a batch axis.
         description: What is needed to draw it besides.
         recording: What the layers put out, as far as it was asked for.
+        stepped: Maps of layers in 256 steps, those that were asked for last.
     """
 
     x: ArrayTree
@@ -54,11 +59,25 @@ class Observed:
     shown: Array
     description: SampleDescription | None
     recording: Recording
+    stepped: OrderedDict[str, SteppedMaps] = field(default_factory=OrderedDict)
 
     @property
     def bytes(self) -> int:
         """How much memory it takes."""
         return sum(tap.array.nbytes for tap in self.recording.values())
+
+    def in_steps(self, path: str, maps: Array) -> SteppedMaps:
+        """The maps of a layer in 256 steps, which the page asks for twice: their values, and what these mean.
+
+        Args:
+            path: The layer.
+            maps: Its maps, (channels, positions...).
+        """
+        found = self.stepped.pop(path, None) or SteppedMaps.of(maps)
+        self.stepped[path] = found
+        while len(self.stepped) > KEPT_STEPPED:
+            self.stepped.popitem(last=False)
+        return found
 
 
 class StudioModel:

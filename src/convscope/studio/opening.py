@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import keras
 
@@ -26,14 +27,26 @@ from convscope.workflows.model_inputs.encoder import Encoder, encoder_of_run
 from convscope.workflows.model_inputs.readers import numeric_model
 
 
+class Opening(TypedDict, total=False):
+    """How models are opened.
+
+    Args:
+        trust: Whether a file may hold code that runs when it is opened.
+        code: Modules to import first, which register layers with Keras.
+        input_shape: Of an architecture, or of a model that was never built.
+        class_names: A file with the names of the outputs.
+    """
+
+    trust: bool
+    code: Sequence[str]
+    input_shape: tuple[int, ...] | None
+    class_names: str | None
+
+
 def open_studio(
     models: Sequence[keras.Model | str],
     data: Sequence[str] = (),
     *,
-    trust: bool = False,
-    code: Sequence[str] = (),
-    input_shape: tuple[int, ...] | None = None,
-    class_names: str | None = None,
     host: str = LOOPBACK,
     port: int | None = None,
     allow_remote: bool = False,
@@ -41,16 +54,13 @@ def open_studio(
     proxy_host: str | None = None,
     decoder: Decoder | None = None,
     progress: Progress,
+    **opening: Unpack[Opening],
 ) -> Studio:
     """Opens models and data; `Studio.serve` or `Studio.start` then serves the page.
 
     Args:
-        models: As of `open_session`.
-        data: As of `open_session`.
-        trust: As of `open_session`.
-        code: As of `open_session`.
-        input_shape: As of `open_session`.
-        class_names: As of `open_session`.
+        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
+        data: Files or folders; none takes the data of the first run.
         host: The address to listen on.
         port: None takes the usual one, or else any that is free.
         allow_remote: Whether `host` may be an address that others reach.
@@ -58,6 +68,7 @@ def open_studio(
         proxy_host: A proxy through which the page may also be opened, with its path: see `proxy_of`.
         decoder: One whose process is already on its way; it is ended where nothing can be opened.
         progress: Receives how much is done.
+        **opening: How models are opened.
 
     Raises:
         ConvscopeError: As of `open_session`, or an address that others reach without leave.
@@ -65,16 +76,7 @@ def open_studio(
     with _ended_on_failure(decoder):
         check_host(host, allow_remote)
         proxy = None if proxy_host is None else proxy_of(proxy_host)
-        session = open_session(
-            models,
-            data,
-            trust=trust,
-            code=code,
-            input_shape=input_shape,
-            class_names=class_names,
-            decoder=decoder,
-            progress=progress,
-        )
+        session = open_session(models, data, decoder=decoder, progress=progress, **opening)
         return studio_of(session, host, port, frames=frames, proxy=proxy)
 
 
@@ -93,24 +95,18 @@ def open_session(
     models: Sequence[keras.Model | str],
     data: Sequence[str] = (),
     *,
-    trust: bool = False,
-    code: Sequence[str] = (),
-    input_shape: tuple[int, ...] | None = None,
-    class_names: str | None = None,
     decoder: Decoder | None = None,
     progress: Progress,
+    **opening: Unpack[Opening],
 ) -> Session:
     """Opens models and data without serving them.
 
     Args:
-        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
-        data: Files or folders; none takes the data of the first run.
-        trust: Whether a file may hold code that runs when it is opened.
-        code: Modules to import first, which register layers with Keras.
-        input_shape: Of an architecture, or of a model that was never built.
-        class_names: A file with the names of the outputs.
+        models: As `open_studio` takes them.
+        data: The same.
         decoder: A process that decodes inputs of one's own, if one has been started.
         progress: Receives how much is done.
+        **opening: How models are opened.
 
     Raises:
         UsageError: Nothing has such a name.
@@ -120,7 +116,7 @@ def open_session(
     if not models:
         raise UsageError("No model was given.", "Give a run or a .keras file: convscope studio MODEL")
     opened = [
-        _opened(each, number, trust, code, input_shape, class_names) for number, each in enumerate(models)
+        StudioModel(number, numeric_model(open_model(each, **opening))) for number, each in enumerate(models)
     ]
     samples, notes = _samples(opened, data, progress)
     encoders = _encoders(opened, samples)
@@ -153,24 +149,18 @@ def write_static(
     folder: Path,
     selection: str = "",
     *,
-    trust: bool = False,
-    code: Sequence[str] = (),
-    input_shape: tuple[int, ...] | None = None,
-    class_names: str | None = None,
     progress: Progress,
+    **opening: Unpack[Opening],
 ) -> Path:
     """Opens models and data and writes what is selected as one page.
 
     Args:
-        models: Runs, `.keras` files, architectures, `module:function`, models in memory.
-        data: Files or folders; none takes the data of the first run.
+        models: As `open_studio` takes them.
+        data: The same.
         folder: Gets `index.html`.
         selection: The address of the page, or what stands in it behind `#`.
-        trust: Whether a file may hold code that runs when it is opened.
-        code: Modules to import first, which register layers with Keras.
-        input_shape: Of an architecture, or of a model that was never built.
-        class_names: A file with the names of the outputs.
         progress: Receives how much is done.
+        **opening: How models are opened.
 
     Returns:
         The file.
@@ -179,31 +169,11 @@ def write_static(
         ConvscopeError: As `open_session` and `write_page`.
     """
     check_folder(folder)
-    session = open_session(
-        models,
-        data,
-        trust=trust,
-        code=code,
-        input_shape=input_shape,
-        class_names=class_names,
-        progress=progress,
-    )
+    session = open_session(models, data, progress=progress, **opening)
     try:
         return write_page(session, folder, selection, progress)
     finally:
         session.close()
-
-
-def _opened(
-    named: keras.Model | str,
-    number: int,
-    trust: bool,
-    code: Sequence[str],
-    input_shape: tuple[int, ...] | None,
-    class_names: str | None,
-) -> StudioModel:
-    loaded = open_model(named, trust=trust, code=code, input_shape=input_shape, class_names=class_names)
-    return StudioModel(number, numeric_model(loaded))
 
 
 def _samples(

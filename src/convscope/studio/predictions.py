@@ -9,18 +9,16 @@ import numpy.typing as npt
 
 from convscope.scope.record import recorded_batches
 from convscope.studio.arrays import listed_values
-from convscope.studio.models import StudioModel
-from convscope.studio.own import alone
+from convscope.studio.models import Observed, StudioModel
+from convscope.studio.over_input import CLASSES, found_marks, found_mask, shares_in_words
 from convscope.studio.predicted import UNKNOWN, PredictedClasses
 from convscope.studio.session import Session
-from convscope.types import Array, ArrayTree, Json, Progress, no_progress
+from convscope.types import Array, Json, Progress, no_progress
 from convscope.workflows.model_inputs.model_inputs import ModelInputs
 
 BATCH = 256
 MOST_VALUES = 4096
 """Of an output that is no list of classes, that are sent."""
-CLASSES = "classification"
-"""The task of recipes that predict a probability for each class."""
 _SLACK = 1e-2
 
 
@@ -128,30 +126,40 @@ def prediction_of(session: Session, model: StudioModel, sample: str) -> dict[str
         found = probabilities_of(model, inputs, np.array([row])) if flat else None
     elif flat or len(raw) == 1:
         found = _shares(raw[0][None])  # the pass that fills the maps has computed it
-    cells = _cells(model, inputs, row) if found is None else []
-    marks = _marks(model, observed.x, inputs.names[row])
-    if found is not None:
-        count = found.shape[1]
-        classes = list(names) if names and len(names) == count else [f"class {i}" for i in range(count)]
-        if len(session.classes(model)) != count:
-            label = known  # a class of the data is none of the model's
-        return {
-            "output": "classes",
-            "classes": [*classes],
-            "probabilities": listed_values(found[0]),
-            "predicted": int(found[0].argmax()),
-            "label": label,
-            "cells": [],
-            "marks": marks,
-        }
+    mask = found_mask(model, observed)
+    drawn: dict[str, Json] = {
+        "marks": found_marks(model, observed.x, inputs.names[row]),
+        "mask": mask is not None,
+    }
+    if found is None:
+        if mask is not None and sample in session.own:  # known as an input alone, not on positions of its own
+            cells: list[Json] = [{"classes": shares_in_words(mask, names or ())}]
+        else:
+            cells = _cells(model, inputs, row)
+        return {**_values(model, observed, raw), "label": label, "cells": cells, **drawn}
+    count = found.shape[1]
+    classes = list(names) if names and len(names) == count else [f"class {i}" for i in range(count)]
+    if len(session.classes(model)) != count:
+        label = known  # a class of the data is none of the model's
+    return {
+        "output": "classes",
+        "classes": [*classes],
+        "probabilities": listed_values(found[0]),
+        "predicted": int(found[0].argmax()),
+        "label": label,
+        "cells": [],
+        **drawn,
+    }
+
+
+def _values(model: StudioModel, observed: Observed, raw: Sequence[Array]) -> dict[str, Json]:
+    """What a model puts out that is no list of classes."""
+    names = model.loaded.class_names
     return {
         "output": "values",
         "classes": None if names is None else list(names),
         "probabilities": None,
         "predicted": None,
-        "label": label,
-        "cells": cells,
-        "marks": marks,
         "values": [
             {
                 "name": name,
@@ -176,17 +184,3 @@ def _cells(model: StudioModel, inputs: ModelInputs, row: int) -> list[Json]:
         {heading: text for heading, text in each.to_cells().items() if text != each.name}
         for each in predictions
     ]
-
-
-def _marks(model: StudioModel, x: ArrayTree, name: str) -> list[Json]:
-    """What is drawn over the input of what a run predicts for it, in places of the input."""
-    recipe, element = model.loaded.recipe, model.element
-    if recipe is None or element is None or not element.has_marks or recipe.spec.task == CLASSES:
-        return []
-    held = alone(model, x, name)
-    if held.predict is None or held.samples is None:
-        return []
-    predictions = recipe.to_predictions(
-        held.predict(np.array([0])), held.samples, model.loaded.class_names or ()
-    )
-    return element.marks(predictions)

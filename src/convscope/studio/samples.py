@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.errors import ConvscopeError, UsageError
+from convscope.kinds.contract.studio import Labeled
 from convscope.run import Run, data_of
 from convscope.studio.errors import UnknownIdError
 from convscope.types import Progress
@@ -30,11 +31,21 @@ class ReadSamples:
         inputs: The samples.
         dataset: Their labels and splits; None where they have none.
         encoder: How their files become inputs; None where they are arrays.
+        labels: What the recipe read of each, such as its boxes; empty where there are no labels.
     """
 
     inputs: ModelInputs
     dataset: Dataset | None
     encoder: Encoder | None = None
+    labels: tuple[object, ...] = ()
+
+    def labeled(self, row: int) -> Labeled | None:
+        """What is known of a sample; None where nothing is, or where the recipe says only its class."""
+        label = self.labels[row] if self.labels else None
+        samples, encoder = self.inputs.samples, self.encoder
+        if label is None or samples is None or encoder is None or self.dataset is None:
+            return None
+        return Labeled(encoder.representation, samples, row, label, self.dataset.class_names)
 
 
 def read_samples_for(loaded: LoadedModel, paths: Sequence[str], progress: Progress) -> ReadSamples:
@@ -71,7 +82,7 @@ def _own_samples(loaded: LoadedModel, run: Run, progress: Progress) -> ReadSampl
 def _read(loaded: LoadedModel, found: FilesForModel, progress: Progress) -> ReadSamples:
     inputs = inputs_of_files(loaded, found, progress)
     dataset = found.dataset if len(found.dataset) == len(inputs) else None
-    return ReadSamples(inputs, dataset, found.encoder)
+    return ReadSamples(inputs, dataset, found.encoder, () if dataset is None else found.own_labels)
 
 
 @dataclass(frozen=True)
@@ -140,6 +151,15 @@ class SampleList:
     def read(self, model: str) -> ReadSamples:
         """The samples as a model takes them."""
         return self._read[model]
+
+    def labeled(self, model: str, sample: str) -> Labeled | None:
+        """What is known of a sample, as a model's own reading of the data has it; None where nothing is.
+
+        Raises:
+            UnknownIdError, UsageError: As `place`.
+        """
+        _, row = self.place(model, sample)
+        return self._read[model].labeled(row)
 
     def rows_of(self, model: str) -> tuple[ModelInputs, Rows]:
         """The samples of a model, and where among them each sample of the page is, -1 for none."""

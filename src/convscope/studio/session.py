@@ -12,6 +12,7 @@ import numpy as np
 
 from convscope.errors import ConvscopeError, UsageError
 from convscope.kinds.contract.representation import RasterDescription
+from convscope.kinds.contract.studio import Labeled
 from convscope.scope.channels.effective_field import FieldFinder
 from convscope.studio.decoder import Decoder
 from convscope.studio.errors import UnknownIdError
@@ -66,6 +67,7 @@ class Session:
         self.listeners, self.closed = 0, False
         self.predicted: dict[str, PredictedClasses] = {}
         self.results, self.placer = Results(), Placer()
+        self._ahead: Computation[Observed] | None = None
         self._epochs: OrderedDict[tuple[str, int], StudioModel] = OrderedDict()
         self._observed: OrderedDict[tuple[str, str], Observed] = OrderedDict()
         self._finders: OrderedDict[Hashable, FieldFinder] = OrderedDict()
@@ -123,6 +125,16 @@ class Session:
         inputs, row = self.samples.place(model.base, sample)
         return model.own_predictions(inputs), row
 
+    def labeled(self, model: StudioModel, sample: str) -> Labeled | None:
+        """What is known of a sample; None where nothing is, as of inputs of one's own.
+
+        Raises:
+            UnknownIdError: There is no such sample.
+        """
+        if sample in self.own or self.samples is None:
+            return None
+        return self.samples.labeled(model.base, sample)
+
     def rows_of(self, model: StudioModel) -> tuple[ModelInputs, Rows]:
         """The samples of a model, and where among them each sample of the page is, -1 for none.
 
@@ -158,6 +170,15 @@ class Session:
         ):
             self._observed.popitem(last=False)
         return found
+
+    def observe_ahead(self, model: StudioModel, sample: str) -> None:
+        """Begins with what a model makes of an input before it is asked for, in place of the last such input.
+
+        Where that fails, whoever asks is told.
+        """
+        if self._ahead is not None:
+            self._ahead.abandon()
+        self._ahead = self.worker.submit(Computation(lambda progress: self.observed(model, sample)))
 
     def field_finder(self, model: StudioModel, path: str, x: ArrayTree) -> FieldFinder:
         """What differentiates the values of a layer by inputs of this shape; made once, the last ones kept.

@@ -1,5 +1,6 @@
 """Small volumes: balls and boxes, and the files that scanners and tools write of them."""
 
+import json
 from pathlib import Path
 
 import nibabel
@@ -7,6 +8,8 @@ import numpy as np
 
 SIDE = 12
 PER_CLASS = 12
+SHAPE = (14, 12, 10)
+AFFINE = np.array([[-1.5, 0, 0, 40], [0, 1.0, 0, -20], [0, 0, 2.0, 5], [0, 0, 0, 1.0]])
 
 
 def solid(kind, seed, side=SIDE):
@@ -31,6 +34,28 @@ def write_scans(folder: Path) -> Path:
     for kind in ("ball", "slab"):
         for at in range(PER_CLASS):
             write_nifti(folder / kind / f"{at:02d}.nii.gz", solid(kind, at))
+    return folder
+
+
+def scan_with_ball(seed):
+    """Noise with a bright ball at the left and a dark one at the right, and its mask."""
+    rng = np.random.default_rng(seed)
+    values, mask = rng.normal(100, 8, SHAPE), np.zeros(SHAPE, np.uint8)
+    for number, (start, level) in enumerate(((3, 220), (9, 20)), 1):
+        middle = np.array([start, 5, 5]) + rng.integers(-1, 2, 3)
+        inside = np.square(np.indices(SHAPE) - middle[:, None, None, None]).sum(axis=0) <= 5
+        values[inside], mask[inside] = level, number
+    return values.astype(np.float32), mask
+
+
+def write_masked(folder, count=16):
+    """Scans with masks in the layout of the Medical Segmentation Decathlon."""
+    for seed in range(count):
+        values, mask = scan_with_ball(seed)
+        write_nifti(folder / "imagesTr" / f"case_{seed:02d}.nii.gz", values, AFFINE)
+        write_nifti(folder / "labelsTr" / f"case_{seed:02d}.nii.gz", mask, AFFINE)
+    names = {"labels": {"0": "background", "1": "bright", "2": "dark"}}
+    (folder / "dataset.json").write_text(json.dumps(names))
     return folder
 
 

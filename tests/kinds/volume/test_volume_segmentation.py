@@ -1,13 +1,12 @@
 """Volume segmentation from scans with masks to masks on the scans' own grids."""
 
-import json
 import re
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
-from made_volumes import write_nifti
+from made_volumes import AFFINE, SHAPE, write_masked, write_nifti
 
 import convscope
 from convscope.errors import DataError, UsageError
@@ -17,32 +16,10 @@ from convscope.kinds.volume.segmentation.augmentation import mirrored_axes
 from convscope.kinds.volume.segmentation.reader import read_masked_volumes
 from convscope.kinds.volume.segmentation.representation import MaskedVolumeRepresentation
 
-SHAPE = (14, 12, 10)
-AFFINE = np.array([[-1.5, 0, 0, 40], [0, 1.0, 0, -20], [0, 0, 2.0, 5], [0, 0, 0, 1.0]])
-
-
-def scan_with_ball(seed):
-    """Noise with a bright ball at the left and a dark one at the right, and its mask."""
-    rng = np.random.default_rng(seed)
-    values, mask = rng.normal(100, 8, SHAPE), np.zeros(SHAPE, np.uint8)
-    for number, (start, level) in enumerate(((3, 220), (9, 20)), 1):
-        middle = np.array([start, 5, 5]) + rng.integers(-1, 2, 3)
-        inside = np.square(np.indices(SHAPE) - middle[:, None, None, None]).sum(axis=0) <= 5
-        values[inside], mask[inside] = level, number
-    return values.astype(np.float32), mask
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """The layout of the Medical Segmentation Decathlon."""
-    folder = tmp_path_factory.mktemp("scans") / "data"
-    for seed in range(16):
-        values, mask = scan_with_ball(seed)
-        write_nifti(folder / "imagesTr" / f"case_{seed:02d}.nii.gz", values, AFFINE)
-        write_nifti(folder / "labelsTr" / f"case_{seed:02d}.nii.gz", mask, AFFINE)
-    names = {"labels": {"0": "background", "1": "bright", "2": "dark"}}
-    (folder / "dataset.json").write_text(json.dumps(names))
-    return folder
+    return write_masked(tmp_path_factory.mktemp("scans") / "data")
 
 
 @pytest.fixture(scope="module")

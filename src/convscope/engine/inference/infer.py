@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
@@ -94,13 +94,13 @@ def predict_probabilities(
     starts = range(0, count, max(size, 1))
     order = in_order_of_length(inputs)
 
-    def batches() -> Iterator[list[ArrayTree]]:
+    def batches() -> Generator[list[ArrayTree], None, None]:
         for start in starts:
             values = inputs.take(order[np.arange(start, start + size) % count])
             yield [prepare(values), *(prepare(view(values)) for view in views)]
 
     found = []
-    ahead = Prefetched(batches())
+    ahead = Prefetched(batches()) if len(starts) > 1 else batches()
     predicted = predict_batches(model, chain.from_iterable(ahead), AT_ONCE)
     try:
         for done in range(1, len(starts) + 1):

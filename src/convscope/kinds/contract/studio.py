@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from convscope.data.masks import Classes
+from convscope.data.splits import Samples
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
 from convscope.types import Array, Json
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from convscope.kinds.contract.recipe import Prediction
 
 Facts = dict[str, Json]
+"""What the page is told, by name."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,25 @@ class Media:
 
     content_type: str
     content: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Labeled:
+    """A sample with what is known of it.
+
+    Args:
+        representation: Makes it the input of a model.
+        samples: The raw samples that it is one of.
+        index: Its number among them.
+        label: As its recipe reads it: boxes, a mask.
+        class_names: What classes are called in it.
+    """
+
+    representation: AnyRepresentation
+    samples: Samples
+    index: int
+    label: object
+    class_names: tuple[str, ...]
 
 
 def nothing_more(values: Array, description: SampleDescription | None) -> Facts:
@@ -46,6 +68,16 @@ def no_thumbnail(values: Array, description: SampleDescription | None, side: int
 def no_marks(predictions: Sequence[Prediction]) -> list[Json]:
     """Predictions of which nothing is drawn over a sample."""
     return []
+
+
+def no_true_marks(labeled: Labeled) -> list[Json]:
+    """Labels of which nothing is drawn over a sample."""
+    return []
+
+
+def no_true_mask(labeled: Labeled) -> Classes | None:
+    """Labels that say no class of each position."""
+    return None
 
 
 def as_it_is(representation: AnyRepresentation) -> AnyRepresentation:
@@ -70,6 +102,9 @@ class StudioElement:
             such as pixels of it, and no raw sample is needed.
         marks: From such predictions for a sample to what is drawn over it: for each box its `name`, `score`
             and `box`.
+        true_marks: The boxes that are known of a sample, as `marks` has them, the score being null.
+        true_mask: The class of each position of the input that is known of a sample, shape (positions...);
+            None where its label is no mask.
     """
 
     name: str
@@ -81,6 +116,8 @@ class StudioElement:
     example: Callable[[], Media] | None = None
     in_input: Callable[[AnyRepresentation], AnyRepresentation] = as_it_is
     marks: Callable[[Sequence[Prediction]], list[Json]] = no_marks
+    true_marks: Callable[[Labeled], list[Json]] = no_true_marks
+    true_mask: Callable[[Labeled], Classes | None] = no_true_mask
 
     @property
     def has_thumbnails(self) -> bool:
@@ -91,6 +128,11 @@ class StudioElement:
     def has_marks(self) -> bool:
         """Whether predictions of some tasks are drawn over samples."""
         return self.marks is not no_marks
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether some tasks know a class of each position."""
+        return self.true_mask is not no_true_mask
 
     @property
     def has_originals(self) -> bool:

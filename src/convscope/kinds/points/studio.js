@@ -4,26 +4,20 @@ import { cssColor, scaleOf } from "../../static/colors.js";
 import { Panel, theme } from "../../static/element.js";
 import { number } from "../../static/format.js";
 import { extent } from "../../static/npy.js";
+import { maskColors } from "../../static/over-input.js";
 import { html } from "../../static/vendor/lit.js";
+import { RoundPoints } from "../../static/round-points.js";
 import {
   BufferAttribute,
   BufferGeometry,
-  Color,
   LineBasicMaterial,
   LineSegments,
   OrbitControls,
   PerspectiveCamera,
-  Points,
   Scene,
-  ShaderMaterial,
   WebGLRenderer,
 } from "../../static/vendor/three.js";
 
-const VERTEX = `attribute vec3 shade; attribute float grow; varying vec3 vShade; uniform float size;
-void main() { vShade = shade; vec4 at = modelViewMatrix * vec4(position, 1.0); gl_PointSize = grow * size / -at.z; gl_Position = projectionMatrix * at; }`;
-const FRAGMENT = `varying vec3 vShade;
-void main() { float away = length(gl_PointCoord - 0.5); if (away > 0.5) discard;
-gl_FragColor = vec4(away > 0.4 ? mix(vShade, vec3(0.5), 0.5) : vShade, 1.0); }`;
 const USUAL_HEIGHT = 270;
 
 class PointsInput extends Panel {
@@ -32,7 +26,7 @@ class PointsInput extends Panel {
     meta: { attribute: false },
     field: { attribute: false },
     overlay: { attribute: false },
-    marks: { attribute: false },
+    over: { attribute: false },
     cursor: { attribute: false },
     most: { type: Number },
   };
@@ -72,7 +66,7 @@ class PointsInput extends Panel {
     super.disconnectedCallback();
     this.#resize.disconnect();
     this.controls?.dispose();
-    this.points?.geometry.dispose();
+    this.points?.end();
     this.renderer?.dispose();
     this.renderer?.forceContextLoss();
   }
@@ -100,70 +94,83 @@ class PointsInput extends Panel {
     );
     this.frame = { middle, half };
     if (this.points) {
-      this.scene.remove(this.points);
-      this.points.geometry.dispose();
+      this.scene.remove(this.points.object);
+      this.points.end();
     }
-    const geometry = new BufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(positions, 3));
-    geometry.setAttribute("shade", new BufferAttribute(new Float32Array(3 * count), 3));
-    geometry.setAttribute("grow", new BufferAttribute(new Float32Array(count).fill(1), 1));
-    this.points = new Points(
-      geometry,
-      new ShaderMaterial({
-        vertexShader: VERTEX,
-        fragmentShader: FRAGMENT,
-        uniforms: { size: { value: 12 } },
-      }),
-    );
-    this.scene.add(this.points);
+    this.points = new RoundPoints(positions, true);
+    this.scene.add(this.points.object);
   }
 
-  /** Colors by the attribution where there is one, or else by height; points outside of the field are pale. */
+  /** Colors the points; those outside of the field are pale. */
   #color() {
+    const count = this.cloud.shape[0];
+    const { colorOf, wrong = () => false, told } = this.#classes() ?? this.#values();
+    const pale = getComputedStyle(this).getPropertyValue("--rule").trim();
+    const all = this.field?.length !== 1 || (this.field[0][0] <= 0 && this.field[0][1] >= count);
+    const [start, stop] = all ? [0, Infinity] : this.field[0];
+    const inField = (i) => i >= start && i < stop;
+    this.points.paint(
+      (i) => (inField(i) || this.cursor?.[0] === i ? colorOf(i) : pale),
+      (i) => ((!all && (inField(i) || this.cursor?.[0] === i)) || wrong(i) ? 2 : 1),
+    );
+    this.querySelector(".under").textContent = told;
+  }
+
+  /** Colors by the attribution where there is one, or else by height. */
+  #values() {
     const { data, shape } = this.cloud;
     const [count, channels] = shape;
-    const overlay = this.overlay;
+    const { overlay } = this;
     const per = overlay ? overlay.data.length / overlay.shape[0] : 1;
     const values = Float32Array.from({ length: count }, (_, i) =>
       overlay
         ? overlay.data.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0)
         : data[i * channels + 2],
     );
-    const scale = overlay
-      ? scaleOf(...extent(values))
-      : { low: extent(values)[0], high: extent(values)[1], kind: "sequential" };
-    // Colors are written to the screen as they are, while three computes with linear ones.
-    const shown = (css) => new Color(css).convertLinearToSRGB();
-    const pale = shown(getComputedStyle(this).getPropertyValue("--rule").trim());
-    const { shade, grow } = this.points.geometry.attributes;
-    const all = this.field?.length !== 1 || (this.field[0][0] <= 0 && this.field[0][1] >= count);
-    const [start, stop] = all ? [0, Infinity] : this.field[0];
-    for (let i = 0; i < count; i++) {
-      const seen = (i >= start && i < stop) || this.cursor?.[0] === i;
-      const color = seen ? shown(cssColor(values[i], scale, theme())) : pale;
-      shade.setXYZ(i, color.r, color.g, color.b);
-      grow.setX(i, seen && !all ? 2 : 1);
-    }
-    shade.needsUpdate = grow.needsUpdate = true;
-    this.querySelector(".under").textContent = overlay
-      ? `colors from ${number(scale.low)} to ${number(scale.high)}`
-      : `colors by height, ${number(scale.low)} to ${number(scale.high)}`;
+    const [low, high] = extent(values);
+    const scale = scaleOf(low, high, overlay ? undefined : "sequential");
+    const what = overlay ? "colors from" : "colors by height,";
+    return {
+      colorOf: (i) => cssColor(values[i], scale, theme()),
+      told: `${what} ${number(scale.low)} to ${number(scale.high)}`,
+    };
   }
 
-  /** Boxes that were found among the points, turned about the vertical. */
+  /** Colors by the class that is found, or else that is known; null where none of both is shown. */
+  #classes() {
+    const { found, known, colors } = this.overlay ? {} : (this.over ?? {});
+    const shown = found?.mask ? found : known?.mask ? known : null;
+    if (!shown) return null;
+    const own = maskColors(shown, colors);
+    const colorOf = (i) => own[shown.mask.data[i]] ?? "#888888";
+    if (shown === known) return { colorOf, told: "colors by the true class" };
+    if (!known?.mask) return { colorOf, told: "colors by the class that is found" };
+    const name = (laid, i) => laid.names[laid.mask.data[i]];
+    const wrong = (i) => name(known, i) !== undefined && name(known, i) !== name(found, i);
+    return { colorOf, wrong, told: "colors by the class that is found; points of another true class are larger" };
+  }
+
+  /** Boxes that were found among the points, and those that are known, turned about the vertical. */
   #box() {
-    this.boxes?.geometry.dispose();
-    if (this.boxes) this.scene.remove(this.boxes);
-    this.boxes = null;
-    if (!this.marks?.length) return;
+    for (const boxes of this.boxes ?? []) {
+      this.scene.remove(boxes);
+      boxes.geometry.dispose();
+    }
+    const { found, known } = this.over ?? {};
+    this.boxes = [
+      [known, "--ink"],
+      [found, "--mark"],
+    ].flatMap(([laid, color]) => (laid?.marks.length ? [this.#edges(laid.marks, color)] : []));
+    if (this.boxes.length) this.scene.add(...this.boxes);
+  }
+
+  #edges(marks, color) {
     const { middle, half } = this.frame;
-    const corners = this.marks.flatMap(({ box }) => edgesOf(box));
-    const places = corners.map((value, i) => (value - middle[i % 3]) / half);
+    const places = marks.flatMap(({ box }) => edgesOf(box)).map((value, i) => (value - middle[i % 3]) / half);
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(Float32Array.from(places), 3));
-    const color = getComputedStyle(this).getPropertyValue("--mark").trim();
-    this.boxes = new LineSegments(geometry, new LineBasicMaterial({ color }));
-    this.scene.add(this.boxes);
+    const css = getComputedStyle(this).getPropertyValue(color).trim();
+    return new LineSegments(geometry, new LineBasicMaterial({ color: css }));
   }
 
   #fit() {
@@ -180,7 +187,7 @@ class PointsInput extends Panel {
   #draw() {
     const ratio = devicePixelRatio || 1;
     if (this.points)
-      this.points.material.uniforms.size.value =
+      this.points.size =
         (Math.max(6, Math.min(30, 330 / Math.sqrt(this.cloud.shape[0]))) * ratio * this.height) / USUAL_HEIGHT;
     this.renderer.render(this.scene, this.camera);
   }

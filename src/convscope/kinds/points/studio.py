@@ -7,14 +7,16 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from convscope.data.masks import Classes, Mask
 from convscope.data.splits import Samples
 from convscope.kinds.contract.recipe import Prediction
 from convscope.kinds.contract.representation import AnyRepresentation, SampleDescription
-from convscope.kinds.contract.studio import Facts, StudioElement
-from convscope.kinds.points.detection.boxes import Floats
+from convscope.kinds.contract.studio import Facts, Labeled, StudioElement
+from convscope.kinds.points.detection.boxes import Floats, SpaceBoxes
 from convscope.kinds.points.detection.representation import PillarRepresentation
 from convscope.kinds.points.detection.results import SpacePrediction
 from convscope.kinds.points.representation import CloudDescription
+from convscope.kinds.points.segmentation.blocks import SceneRepresentation
 from convscope.types import Array, Json
 
 AXES: tuple[Json, ...] = ("x", "y", "z")
@@ -25,17 +27,12 @@ def facts(values: Array, description: SampleDescription | None) -> Facts:
     found: Facts = {"media": "cloud", "axes": [{"name": "point", "unit": "", "length": values.shape[0]}]}
     if not isinstance(description, CloudDescription):
         return found
-    labels: Json = None
-    if description.labels is not None:
-        labels = [int(label) for label in description.labels]
     return {
         **found,
         "channels": [*AXES, *description.features],
         "distinct": description.distinct,
         "filled": description.filled,
         "unit": description.unit,
-        "labels": labels,
-        "classes": list(description.class_names),
     }
 
 
@@ -64,6 +61,29 @@ def marks(predictions: Sequence[Prediction]) -> list[Json]:
     ]
 
 
+def true_marks(labeled: Labeled) -> list[Json]:
+    """The boxes of the label, without those that are neither learned nor judged."""
+    boxes, representation = labeled.label, labeled.representation
+    if not isinstance(boxes, SpaceBoxes) or not isinstance(representation, PillarRepresentation):
+        return []
+    placed = representation.to_grid(representation.place_of(labeled.samples, labeled.index), boxes)
+    return [
+        {"name": labeled.class_names[k], "score": None, "box": box}
+        for k, box, ignored in zip(
+            placed.classes.tolist(), placed.values.tolist(), placed.ignored.tolist(), strict=True
+        )
+        if not ignored
+    ]
+
+
+def true_mask(labeled: Labeled) -> Classes | None:
+    """The class of each point of the block in the middle, which is the input."""
+    mask, representation = labeled.label, labeled.representation
+    if not isinstance(mask, Mask) or not isinstance(representation, SceneRepresentation):
+        return None
+    return mask.load()[representation.middle_of(labeled.samples.load(labeled.index))]
+
+
 STUDIO = StudioElement(
     "cs-input-points",
     "convscope.kinds.points:studio.js",
@@ -81,4 +101,6 @@ STUDIO = StudioElement(
     },
     in_input=in_input,
     marks=marks,
+    true_marks=true_marks,
+    true_mask=true_mask,
 )

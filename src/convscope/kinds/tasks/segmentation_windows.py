@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from convscope.data.masks import Mask, object_classes
+from convscope.data.masks import VOID, Classes, Mask, object_classes
 from convscope.data.splits import Samples
 from convscope.kinds.contract.representation import Encoded, SampleDescription
 from convscope.kinds.tasks.segmentation_examples import windows_of
@@ -181,6 +181,20 @@ class ShownWindows:
 
     def _sides(self, index: int) -> Shape:
         return self.grids.representation.sides(self.grids.samples, index)
+
+
+def middle_of_mask(representation: GridRepresentation, sample: Sample, mask: Mask) -> Classes:
+    """The classes of the window in the middle of a sample, `VOID` around one that is smaller.
+
+    Args:
+        representation: Brings samples to the grid.
+        sample: The sample.
+        mask: On its own positions.
+    """
+    window = positions_of_window(representation)
+    grid = padded(representation.mask_on_grid(sample, mask.load()), window, VOID)
+    starts = [(side - wide) // 2 for side, wide in zip(grid.shape, window, strict=True)]
+    return np.asarray(grid[window_at(starts, window)])
 
 
 def encoded(

@@ -12,6 +12,7 @@ class VolumeInput extends Panel {
     arrays: { attribute: false },
     meta: { attribute: false },
     field: { attribute: false },
+    over: { attribute: false },
     overlay: { attribute: false },
     cursor: { attribute: false },
     most: { type: Number },
@@ -65,6 +66,7 @@ class VolumeInput extends Panel {
       <cs-plane
         .array=${this.volume}
         .overlay=${this.overlay ?? null}
+        .over=${this.over ?? null}
         .axis=${axis}
         .place=${this.place}
         .field=${this.field?.length === 3 ? this.field : null}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from convscope.data.masks import Classes, Mask
 from convscope.kinds.contract.representation import SampleDescription
-from convscope.kinds.contract.studio import Facts, StudioElement
+from convscope.kinds.contract.studio import Facts, Labeled, StudioElement
+from convscope.kinds.tasks.segmentation_windows import middle_of_mask
 from convscope.kinds.volume.representation import VolumeDescription
+from convscope.kinds.volume.segmentation.representation import MaskedVolumeRepresentation
 from convscope.types import Array, Json
 
 NAMES = ("right", "anterior", "superior")
@@ -24,6 +27,14 @@ def facts(values: Array, description: SampleDescription | None) -> Facts:
     return {**found, "axes": axes, "oriented": description.oriented}
 
 
+def true_mask(labeled: Labeled) -> Classes | None:
+    """The mask of the label in voxels of the input."""
+    mask, representation = labeled.label, labeled.representation
+    if not isinstance(mask, Mask) or not isinstance(representation, MaskedVolumeRepresentation):
+        return None
+    return middle_of_mask(representation, labeled.samples.load(labeled.index), mask)
+
+
 STUDIO = StudioElement(
     "cs-input-volume",
     "convscope.kinds.volume:studio.js",
@@ -37,4 +48,5 @@ STUDIO = StudioElement(
         "application/x-npz": ".npz",
         "application/x-numpy": ".npy",
     },
+    true_mask=true_mask,
 )

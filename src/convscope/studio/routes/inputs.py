@@ -32,7 +32,10 @@ async def take(request: Request) -> Response:
     """Keeps an input and gives its id."""
     try:
         async with AT_ONCE:
-            return answered({"id": await _taken(request)})
+            sample = await _taken(request)
+        session = session_of(request)
+        session.observe_ahead(session.model(text_parameter(request, "m", "0")), sample)
+        return answered({"id": sample})
     except Exception as error:  # noqa: BLE001 - the page must be told whatever it is
         return failed(error)
 

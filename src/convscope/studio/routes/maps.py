@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from convscope.scope.channels.effective_field import HELD, EffectiveField, spans_of
 from convscope.scope.channels.position import Position, position
-from convscope.scope.geometry.receptive_field import Geometry
 from convscope.studio.answers import answered, array_answer, number_parameter, position_parameter, quick
-from convscope.studio.arrays import SteppedMaps, listed_values
+from convscope.studio.arrays import listed_values
 from convscope.studio.errors import BadParameterError
 from convscope.studio.layers import maps_of
+from convscope.studio.models import Observed
 from convscope.studio.predictions import prediction_of
 from convscope.studio.session import Session
 from convscope.types import Array, Json
@@ -27,26 +27,27 @@ LARGEST = 50
 """Products that are sent where these are too many."""
 
 
-def _maps(session: Session, request: Request) -> tuple[str, Array, Geometry]:
-    """A layer's path, and its maps of a sample, (channels, positions...)."""
+def _maps(session: Session, request: Request) -> tuple[str, Observed, Array]:
+    """A layer's path, what is made of a sample, and the layer's maps of it, (channels, positions...)."""
     model = session.model(request.path_params["m"])
     path = model.path(request.path_params["l"])
-    tap = model.tap(session.observed(model, request.path_params["s"], path), path)
-    return path, maps_of(tap.array[0], tap.geometry), tap.geometry
+    observed = session.observed(model, request.path_params["s"], path)
+    tap = model.tap(observed, path)
+    return path, observed, maps_of(tap.array[0], tap.geometry)
 
 
 def maps(session: Session, request: Request) -> Response:
     """The maps of a layer: in 256 steps, or with `exact=1` as they are."""
-    _, found, _ = _maps(session, request)
+    path, observed, found = _maps(session, request)
     if number_parameter(request, "exact", 0, high=1):
         return array_answer(found)
-    return array_answer(SteppedMaps.of(found).steps)
+    return array_answer(observed.in_steps(path, found).steps)
 
 
 def map_facts(session: Session, request: Request) -> Response:
     """What the steps of the maps mean, and which maps are strong."""
-    path, found, _ = _maps(session, request)
-    return answered({"name": path, **SteppedMaps.of(found).to_json()})
+    path, observed, found = _maps(session, request)
+    return answered({"name": path, **observed.in_steps(path, found).to_json()})
 
 
 def taken_apart(session: Session, request: Request) -> Response:

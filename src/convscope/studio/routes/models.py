@@ -11,7 +11,8 @@ from convscope.studio.answers import answered, quick
 from convscope.studio.facts import facts_of
 from convscope.studio.layers import field_of, layers_of
 from convscope.studio.models import StudioModel
-from convscope.studio.predictions import CLASSES, predicts_classes
+from convscope.studio.over_input import is_drawn_over
+from convscope.studio.predictions import predicts_classes
 from convscope.studio.session import Session
 from convscope.types import Json
 
@@ -53,7 +54,7 @@ def _model(model: StudioModel, session: Session) -> Json:
         "accepts": list(element.accepts.values())
         if element is not None and model.id in session.encoders
         else [],
-        "marks": element is not None and element.has_marks and spec is not None and spec.task != CLASSES,
+        "drawn_over": is_drawn_over(model),
         "output": "classes" if predicts_classes(model) else "values",
         "classes": None if loaded.class_names is None else list(loaded.class_names),
         "inputs": list(model.graph.input_names),

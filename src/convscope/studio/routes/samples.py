@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -25,6 +25,7 @@ from convscope.studio.answers import (
 from convscope.studio.errors import BadParameterError, UnknownIdError
 from convscope.studio.facts import facts_of
 from convscope.studio.models import Observed, StudioModel
+from convscope.studio.over_input import truth_of
 from convscope.studio.own import OwnInput
 from convscope.studio.predicted import UNKNOWN, PredictedClasses
 from convscope.studio.predictions import class_number, predict_all
@@ -50,6 +51,7 @@ class SampleFilter:
         text: Part of their name.
         low: The least confidence.
         high: The most.
+        differs: The id of another model that predicts another class.
     """
 
     split: str
@@ -59,6 +61,7 @@ class SampleFilter:
     text: str
     low: float = 0.0
     high: float = 1.0
+    differs: str = ""
 
     @classmethod
     def of(cls, request: Request, classes: Sequence[str]) -> SampleFilter:
@@ -80,12 +83,12 @@ class SampleFilter:
             if number.isascii() and number.isdigit() and int(number) < len(classes):
                 given[name] = classes[int(number)]
         ends = [_share(request, "low", 0.0), _share(request, "high", 1.0)]
-        return cls(**given, low=ends[0], high=ends[1])
+        return cls(**given, low=ends[0], high=ends[1], differs=text_parameter(request, "differs"))
 
     @property
     def asks_predictions(self) -> bool:
         """Whether it depends on what a model predicts."""
-        return bool(self.predicted or self.mistake or self.low > 0 or self.high < 1)
+        return bool(self.predicted or self.mistake or self.low > 0 or self.high < 1 or self.differs)
 
     def admits(self, row: SampleRow) -> bool:
         """Whether a sample is listed, as far as no prediction decides it."""
@@ -122,6 +125,7 @@ def listed(session: Session, request: Request, progress: Progress) -> Response:
     count = number_parameter(request, "count", 100, high=MOST_ROWS) or 0
     predict = wanted.asks_predictions or text_parameter(request, "predict") == "1"
     known = predict_all(session, model, progress) if predict else session.predicted.get(model.id)
+    other = _other_predictions(session, wanted.differs, progress)
     rows: list[Json] = []
     total = 0
     for row in session.samples.rows:
@@ -130,10 +134,24 @@ def listed(session: Session, request: Request, progress: Progress) -> Response:
         said, confidence = _said(known, row.number, classes)
         if wanted.asks_predictions and not wanted.admits_prediction(row.label, said, confidence or 0.0):
             continue
+        beside = other(row.number) if other is not None else (None, None)
+        if other is not None and beside[0] in (None, said):
+            continue
         if first <= total < first + count:
-            rows.append(_row(row, classes, said, confidence))
+            rows.append(_row(row, classes, (said, confidence), beside))
         total += 1
     return answered({"total": total, "rows": rows, "complete": known is not None and known.complete})
+
+
+def _other_predictions(
+    session: Session, model: str, progress: Progress
+) -> Callable[[int], tuple[str | None, float | None]] | None:
+    """From the number of a sample to what another model predicts for it; None where none is asked for."""
+    if not model:
+        return None
+    other = session.model(model)
+    known, names = predict_all(session, other, progress), session.classes(other)
+    return lambda number: _said(known, number, names)
 
 
 def _said(
@@ -145,14 +163,21 @@ def _said(
     return names[place] if place < len(names) else f"class {place}", float(known.confidences[number])
 
 
-def _row(row: SampleRow, classes: Sequence[str], said: str | None, confidence: float | None) -> Json:
+def _row(
+    row: SampleRow,
+    classes: Sequence[str],
+    said: tuple[str | None, float | None],
+    beside: tuple[str | None, float | None],
+) -> Json:
     return {
         "id": str(row.number),
         "name": row.name,
         "split": row.split,
         "label": class_number(row.label, classes),
-        "predicted": class_number(said, classes),
-        "confidence": confidence,
+        "predicted": class_number(said[0], classes),
+        "confidence": said[1],
+        "beside": class_number(beside[0], classes),
+        "beside_confidence": beside[1],
     }
 
 
@@ -182,6 +207,7 @@ def input_facts(session: Session, request: Request) -> Response:
             "name": inputs.names[place],
             "split": None if row is None else row.split,
             "label": None if row is None else class_number(row.label, session.classes(model)),
+            "truth": truth_of(session, model, sample),
             "inputs": [
                 {"name": name, "shape": list(value.shape)}
                 for name, value in zip(

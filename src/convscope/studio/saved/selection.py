@@ -20,6 +20,7 @@ from convscope.studio.saved.told import (
     ToldMaps,
     ToldMethod,
     ToldPatches,
+    ToldPrediction,
     ToldState,
 )
 from convscope.types import Progress
@@ -111,8 +112,12 @@ async def collected(asking: Asking, selection: Selection, progress: Progress) ->
     if sample is None:
         return selection
     progress(0, None, "the sample")
-    await _ask_sample(asking, number, sample)
-    _good(await asking.ask(f"{model}/samples/{sample}/prediction"), dict)
+    facts = await _ask_sample(asking, number, sample)
+    found = _good(await asking.ask(f"{model}/samples/{sample}/prediction"), ToldPrediction)
+    if found["mask"]:
+        await asking.ask(f"{model}/samples/{sample}/mask.npy")
+    if facts["truth"] is not None and facts["truth"]["mask"]:
+        await asking.ask(f"api/samples/{sample}/mask.npy", {"m": number})
     selection = await _ask_layer(asking, model, sample, chosen, selection)
     await _ask_reasons(asking, model, sample, selection, progress)
     await _ask_others(asking, model, sample, layers, chosen, progress)
@@ -169,11 +174,12 @@ def _chosen_layer(layers: list[ToldLayer], name: str | None) -> ToldLayer:
     return next(iter([*(layer for layer in apart if layer["parameters"]), *apart, *shown, *layers]))
 
 
-async def _ask_sample(asking: Asking, model: str, sample: str) -> None:
+async def _ask_sample(asking: Asking, model: str, sample: str) -> ToldInput:
     facts = _good(await asking.ask(f"api/samples/{sample}/input.json", {"m": model}), ToldInput)
     await asking.ask(f"api/samples/{sample}/input.npy", {"m": model})
-    if facts["original"]:
+    if facts["original"] and facts.get("media") != "picture":  # of pictures it shows what models see
         await asking.ask(facts["original"])
+    return facts
 
 
 async def _ask_layer(

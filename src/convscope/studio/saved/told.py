@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from convscope.types import Json
 
@@ -55,10 +55,24 @@ class ToldMaps(TypedDict):
     order: list[int]
 
 
+class ToldTruth(TypedDict):
+    """What `input.json` says of what is known of a sample, as far as it is needed here."""
+
+    mask: bool
+
+
 class ToldInput(TypedDict):
     """What `input.json` says, as far as it is needed here."""
 
     original: str | None
+    media: NotRequired[str]
+    truth: ToldTruth | None
+
+
+class ToldPrediction(TypedDict):
+    """What `/prediction` says, as far as it is needed here."""
+
+    mask: bool
 
 
 class ToldPatch(TypedDict):

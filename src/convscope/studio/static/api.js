@@ -6,6 +6,11 @@ import { heldAddress, heldAnswer, saved } from "./saved.js";
 const BASE = saved ? new URL("saved:/") : new URL("../", import.meta.url);
 const MOST = 48 * 2 ** 20;
 
+/** That the server is gone. */
+export function unanswered() {
+  return new ApiError("The server does not answer.", "Start it again with `convscope studio`.", 0);
+}
+
 const kept = new Map();
 const pending = new Map();
 let keptBytes = 0;
@@ -120,7 +125,7 @@ async function reply(url, options) {
     answer = saved ? heldAnswer(url) : await fetch(url, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("The server does not answer.", "Start it again with `convscope studio`.", 0);
+    throw unanswered();
   }
   if (!answer) throw new ApiError("This is not in the saved page.", "Open the studio to see it.", 404);
   if (!answer.ok) throw await refusal(answer);

@@ -131,36 +131,40 @@ export function problem(error) {
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const themeListeners = new Set();
+let chosen = null;
+try {
+  chosen = localStorage.getItem("convscope-theme");
+} catch {
+  // A frame may have no storage; a choice then ends with the page.
+}
 
 /** `light` or `dark`: what the reader chose, or else what the system prefers. */
 export function theme() {
-  return document.documentElement.dataset.theme || (dark.matches ? "dark" : "light");
+  return chosen || (dark.matches ? "dark" : "light");
 }
 
 /** Chooses a theme, for this browser. */
 export function chooseTheme(name) {
-  document.documentElement.dataset.theme = name;
+  chosen = name;
   try {
     localStorage.setItem("convscope-theme", name);
   } catch {
-    // A frame may have no storage; the choice then ends with the page.
+    // As above.
   }
-  for (const listener of themeListeners) listener();
+  showTheme();
 }
 
 /** Calls back when the theme changes; returns what ends that. */
 export function watchTheme(listener) {
   themeListeners.add(listener);
-  dark.addEventListener("change", listener);
-  return () => {
-    themeListeners.delete(listener);
-    dark.removeEventListener("change", listener);
-  };
+  return () => themeListeners.delete(listener);
 }
 
-try {
-  const chosen = localStorage.getItem("convscope-theme");
-  if (chosen) document.documentElement.dataset.theme = chosen;
-} catch {
-  // As above.
+/** Lets the styles of the page follow the theme, and then all that is drawn. */
+function showTheme() {
+  document.documentElement.dataset.theme = theme();
+  for (const listener of themeListeners) listener();
 }
+
+dark.addEventListener("change", showTheme);
+showTheme();

@@ -17,6 +17,7 @@ import { takeDropsAndPastes } from "./own-inputs.js";
 import { wholeNumbers } from "./numbers.js";
 import "./panels/epochs.js";
 import { saveAllMenu } from "./panels/save-menu.js";
+import { loadModule } from "./modules.js";
 import { saved } from "./saved.js";
 import { store } from "./store.js";
 import { html, nothing } from "./vendor/lit.js";
@@ -168,8 +169,9 @@ class Studio extends Panel {
 
   /** Selects the sample before or behind, among those that the filters of the data view leave. */
   async #step(by) {
-    const { split, label, predicted, mistake, text, s } = this.selection;
-    const filters = { split, label, predicted, mistake, text, m: model().id };
+    const { s } = this.selection;
+    const { filtersOf } = await loadModule("static/panels/samples.js");
+    const filters = filtersOf(this.selection);
     if (!this.listed || this.listed.key !== JSON.stringify(filters)) {
       const { rows } = await freshJson("api/samples", { ...filters, count: 5000 });
       this.listed = { key: JSON.stringify(filters), ids: rows.map(({ id }) => String(id)) };

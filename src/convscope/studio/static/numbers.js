@@ -2,6 +2,7 @@
 
 import { ApiError, getArray, getJson } from "./api.js";
 import { className, layer, layerPath, layersOf, model, samplePath } from "./catalog.js";
+import { loadFound, loadKnown } from "./over-input.js";
 import { store } from "./store.js";
 
 /** Attributions that are shown where none were chosen. */
@@ -104,7 +105,40 @@ export async function inputNumbers({ sample, chosenModel } = chosen()) {
     if (axis.places?.every((place) => typeof place === "number"))
       found[`input_axis${i}`] = numbers(axis.places, axis.name, axis.unit);
   if (meta.tokens) found.tokens = texts(meta.tokens, "token");
-  return found;
+  return { ...found, ...(await overNumbers(sample, chosenModel, meta)) };
+}
+
+/** What is drawn over the input: boxes and masks that are found, and those that are known. */
+async function overNumbers(sample, chosenModel, meta) {
+  if (!chosenModel.drawn_over) return {};
+  const [found, known] = await Promise.all([
+    loadFound(chosenModel, sample),
+    loadKnown(chosenModel, sample, meta.truth),
+  ]);
+  const parts = Object.entries({ found, true: known }).filter(([, laid]) => laid);
+  return Object.assign({}, ...parts.map(([name, laid]) => laidNumbers(name, laid, axesOf(meta, meta.shape))));
+}
+
+function laidNumbers(name, { marks, mask, names }, axes) {
+  if (mask)
+    return {
+      [`${name}_mask`]: named(mask, axes.slice(0, mask.shape.length), `class, a number of ${name}_classes`),
+      [`${name}_classes`]: texts(names, "class"),
+    };
+  const [length = 0] = marks.map(({ box }) => box.length);
+  const values = marks.flatMap(({ box }) => box);
+  return {
+    [`${name}_boxes`]: { ...numbers(values, ""), shape: [marks.length, length], axes: ["box", "side"] },
+    [`${name}_box_classes`]: texts(
+      marks.map((mark) => mark.name),
+      "box",
+    ),
+    [`${name}_box_scores`]: numbers(
+      marks.map(({ score }) => score),
+      "box",
+      "score",
+    ),
+  };
 }
 
 /** What the model answers. */
@@ -194,16 +228,20 @@ export async function trainingNumbers() {
   return { epoch: numbers(epochs, "epoch"), ...Object.fromEntries(columns) };
 }
 
-/** Labels against predictions. */
-export function confusionNumbers({ matrix, classes }) {
+/** Labels against predictions; of two runs both, and the first minus the second. */
+export function confusionNumbers({ matrix, classes }, minus) {
+  const counted = (values) => ({
+    data: values,
+    shape: [classes.length, classes.length],
+    dtype: "i4",
+    axes: ["label", "prediction"],
+    unit: "samples",
+  });
+  const own = matrix.flat();
+  const other = minus?.flat();
   return {
-    matrix: {
-      data: matrix.flat(),
-      shape: [classes.length, classes.length],
-      dtype: "i4",
-      axes: ["label", "prediction"],
-      unit: "samples",
-    },
+    matrix: counted(own),
+    ...(other && { minus: counted(other), difference: counted(own.map((value, i) => value - other[i])) }),
     classes: texts(classes, "class"),
   };
 }

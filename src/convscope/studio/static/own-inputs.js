@@ -6,6 +6,7 @@ import { store } from "./store.js";
 
 let abort = null;
 let timer = 0;
+let sent = -Infinity;
 
 /** What is shown of the last input that was sent: `{busy, error}`. */
 export const sending = new (class extends EventTarget {
@@ -21,6 +22,7 @@ export const sending = new (class extends EventTarget {
 /** Sends an input and selects it; an earlier one that is still on its way is given up. */
 export async function sendInput(body, type, name = "") {
   clearTimeout(timer);
+  sent = performance.now();
   abort?.abort();
   const mine = (abort = new AbortController());
   sending.set(true);
@@ -35,10 +37,11 @@ export async function sendInput(body, type, name = "") {
   }
 }
 
-/** Sends what `make` gives, but only when it has not been asked for again for a moment. */
+/** Sends what `make` gives: at once after a pause, else when the last sending is a moment ago; the last one wins. */
 export function sendSoon(make, type, wait = 60) {
   clearTimeout(timer);
-  timer = setTimeout(async () => sendInput(await make(), type), wait);
+  const left = sent + wait - performance.now();
+  timer = setTimeout(async () => sendInput(await make(), type), Math.max(0, left));
 }
 
 /** Sends a file as it is. */

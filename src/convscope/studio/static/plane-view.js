@@ -1,13 +1,23 @@
 // One plane of an input of three axes: values, an attribution over them, the field, and a cross.
 
 import { Panel, theme } from "./element.js";
-import { fitted, paintOverlay, paintPicture, planeOf, shadeOutside } from "./raster.js";
+import { maskColors } from "./over-input.js";
+import {
+  fitted,
+  outlineClasses,
+  paintClasses,
+  paintOverlay,
+  paintPicture,
+  planeOf,
+  shadeOutside,
+} from "./raster.js";
 import { html } from "./vendor/lit.js";
 
 /** Draws the plane at a place of one axis; tells what the pointer is over and clicks, as positions of all three axes. */
 class PlaneView extends Panel {
   static properties = {
     array: { attribute: false },
+    over: { attribute: false },
     overlay: { attribute: false },
     axis: { type: Number },
     place: { attribute: false },
@@ -32,34 +42,42 @@ class PlaneView extends Panel {
       @pointerleave=${() => this.#send("cs-hover", null)}
       @click=${(event) => this.#tell("cs-pick", event)}
     >
-      <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas>
+      <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas
+      ><canvas class="classes"></canvas>
     </div>`;
   }
 
   updated(changed) {
     if (!this.array) return;
     const key = `${this.place[this.axis]} ${theme()}`;
-    if (changed.has("array") || changed.has("overlay") || changed.has("most") || key !== this.#painted)
-      this.#paint(key);
+    const anew = ["array", "overlay", "over", "most"].some((name) => changed.has(name));
+    if (anew || key !== this.#painted) this.#paint(key);
     this.#shade();
   }
 
   #paint(key) {
     this.#painted = key;
-    const { data, rows, columns, channels } = planeOf(this.array, this.axis, this.place[this.axis]);
+    const { data, rows, columns, channels } = this.#plane(this.array);
     this.size = [rows, columns];
-    const [values, attribution, field] = this.querySelectorAll("canvas");
-    for (const canvas of [values, attribution]) Object.assign(canvas, { width: columns, height: rows });
-    paintPicture(values, data, channels >= 3 ? 3 : channels, this.limits);
+    const [values, attribution, field, classes] = this.querySelectorAll("canvas");
+    for (const canvas of [values, classes, attribution])
+      Object.assign(canvas, { width: columns, height: rows });
+    this.brightness = paintPicture(values, data, channels >= 3 ? 3 : channels, this.limits);
+    const found = this.over?.found;
+    classes.hidden = !found?.mask;
+    if (found?.mask) paintClasses(classes, this.#plane(found.mask).data, maskColors(found, this.over.colors));
     attribution.hidden = !this.overlay;
-    if (this.overlay)
-      paintOverlay(attribution, planeOf(this.overlay, this.axis, this.place[this.axis]).data, theme());
+    if (this.overlay) paintOverlay(attribution, this.#plane(this.overlay).data, theme());
     const [width, height] = this.#room(rows, columns);
     const box = this.querySelector(".raster");
     box.style.width = `${width}px`;
     box.style.height = `${height}px`;
     const ratio = devicePixelRatio || 1;
     Object.assign(field, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+  }
+
+  #plane(array) {
+    return planeOf(array, this.axis, this.place[this.axis]);
   }
 
   /** The size on the screen, in the proportions of what lies between two positions of each axis. */
@@ -83,7 +101,9 @@ class PlaneView extends Panel {
             [0, 0],
             [0, 0],
           ]);
-    shadeOutside(canvas, window, this.size, style);
+    shadeOutside(canvas, window, this.size, style, this.brightness);
+    const known = this.over?.known;
+    if (known?.mask) outlineClasses(canvas, this.#plane(known.mask), maskColors(known, this.over.colors));
     if (!this.cross) return;
     const context = canvas.getContext("2d");
     const [y, x] = this.axes.map(

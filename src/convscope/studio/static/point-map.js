@@ -2,26 +2,14 @@
 
 import { groupColor } from "./groups.js";
 import { extent } from "./npy.js";
-import {
-  BufferAttribute,
-  BufferGeometry,
-  Color,
-  OrthographicCamera,
-  Points,
-  Scene,
-  ShaderMaterial,
-  WebGLRenderer,
-} from "./vendor/three.js";
+import { RoundPoints } from "./round-points.js";
+import { OrthographicCamera, Scene, WebGLRenderer } from "./vendor/three.js";
 
 const NEAR = 12;
 const BUCKETS = 128;
 const MOST_THUMBNAILS = 250;
 const THUMBNAIL = 34;
-const GRAY = new Color("#888888");
-const VERTEX = `attribute vec3 shade; varying vec3 vShade; uniform float size;
-void main() { vShade = shade; gl_PointSize = size; gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0); }`;
-const FRAGMENT = `varying vec3 vShade;
-void main() { if (length(gl_PointCoord - 0.5) > 0.5) discard; gl_FragColor = vec4(vShade, 0.85); }`;
+const GRAY = "#888888";
 
 /** A map of points in an element; tells which are pointed at, picked, and chosen by a lasso. */
 export class PointMap {
@@ -71,7 +59,7 @@ export class PointMap {
   end() {
     this.#resize.disconnect();
     cancelAnimationFrame(this.#frame);
-    this.points?.geometry.dispose();
+    this.points?.end();
     this.renderer.dispose();
     this.renderer.forceContextLoss();
   }
@@ -89,24 +77,11 @@ export class PointMap {
       this.xy[2 * i + 1] = positions[3 * i + 1] = (ys[i] - (low + high) / 2) / half;
     }
     if (this.points) {
-      this.scene.remove(this.points);
-      this.points.geometry.dispose();
+      this.scene.remove(this.points.object);
+      this.points.end();
     }
-    const geometry = new BufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(positions, 3));
-    geometry.setAttribute("shade", new BufferAttribute(new Float32Array(3 * count), 3));
-    this.points = new Points(
-      geometry,
-      new ShaderMaterial({
-        vertexShader: VERTEX,
-        fragmentShader: FRAGMENT,
-        uniforms: { size: { value: 6 } },
-        transparent: true,
-        depthTest: false,
-      }),
-    );
-    this.points.frustumCulled = false;
-    this.scene.add(this.points);
+    this.points = new RoundPoints(positions, false);
+    this.scene.add(this.points.object);
     this.#bucket(count);
     this.view = { x: 0, y: 0, zoom: 1 };
   }
@@ -126,15 +101,7 @@ export class PointMap {
   }
 
   #color(groups) {
-    const shade = this.points.geometry.getAttribute("shade");
-    const colors = new Map();
-    groups.forEach((group, i) => {
-      if (!colors.has(group))
-        colors.set(group, group < 0 ? GRAY : new Color(groupColor(group)).convertLinearToSRGB());
-      const color = colors.get(group);
-      shade.setXYZ(i, color.r, color.g, color.b);
-    });
-    shade.needsUpdate = true;
+    this.points.paint((i) => (groups[i] < 0 ? GRAY : groupColor(groups[i])));
   }
 
   #size() {
@@ -193,8 +160,7 @@ export class PointMap {
       Object.assign(this.over, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     }
     const many = this.xy.length / 2;
-    this.points.material.uniforms.size.value =
-      ratio * Math.min(16, (many > 20000 ? 3 : many > 3000 ? 4.5 : 7) * Math.sqrt(this.view.zoom));
+    this.points.size = ratio * Math.min(16, (many > 20000 ? 3 : many > 3000 ? 4.5 : 7) * Math.sqrt(this.view.zoom));
     this.renderer.render(this.scene, this.camera);
     const context = this.over.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);

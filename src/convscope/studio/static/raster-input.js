@@ -1,8 +1,18 @@
 // An input of two axes, such as a picture or a spectrogram: what kinds of such inputs share.
 
 import { Panel, theme } from "./element.js";
-import { drawBoxes, fitted, paintNumbers, paintOverlay, paintPicture, shadeOutside } from "./raster.js";
 import { scaleOf } from "./colors.js";
+import { maskColors } from "./over-input.js";
+import {
+  drawBoxes,
+  fitted,
+  outlineClasses,
+  paintClasses,
+  paintNumbers,
+  paintOverlay,
+  paintPicture,
+  shadeOutside,
+} from "./raster.js";
 import { extent } from "./npy.js";
 import { number } from "./format.js";
 import { html } from "./vendor/lit.js";
@@ -14,7 +24,7 @@ export class RasterInput extends Panel {
     meta: { attribute: false },
     field: { attribute: false },
     overlay: { attribute: false },
-    marks: { attribute: false },
+    over: { attribute: false },
     cursor: { attribute: false },
     most: { type: Number },
   };
@@ -34,7 +44,7 @@ export class RasterInput extends Panel {
     return { data: array.data, rows, columns, channels };
   }
 
-  /** Draws the values into a canvas of one pixel for each. */
+  /** Draws the values into a canvas of one pixel for each; returns how bright that is, from 0 to 1. */
   paintGrid(canvas, { data, channels }) {
     if (channels === 1 || channels === 3 || channels === 4)
       return paintPicture(canvas, data, channels, this.limits);
@@ -61,7 +71,8 @@ export class RasterInput extends Panel {
         @pointerleave=${this.#leave}
         @click=${this.#pick}
       >
-        <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas>
+        <canvas class="values"></canvas><canvas class="attribution"></canvas><canvas class="field"></canvas
+        ><canvas class="classes"></canvas>
       </div>
       <p class="under muted"></p>`;
   }
@@ -86,6 +97,7 @@ export class RasterInput extends Panel {
     const key = `${theme()}`;
     if (changed.has("arrays") || this.#painted !== key) this.#paint(key);
     if (changed.has("overlay")) this.#paintOverlay();
+    if (changed.has("over")) this.#paintClasses();
     this.#shade();
   }
 
@@ -94,9 +106,19 @@ export class RasterInput extends Panel {
     const { rows, columns } = this.grid;
     const canvas = this.querySelector(".values");
     Object.assign(canvas, { width: columns, height: rows });
-    this.paintGrid(canvas, this.grid);
+    this.brightness = this.paintGrid(canvas, this.grid);
     this.#paintOverlay();
+    this.#paintClasses();
     this.#fit();
+  }
+
+  #paintClasses() {
+    const canvas = this.querySelector(".classes");
+    const { rows, columns } = this.grid;
+    Object.assign(canvas, { width: columns, height: rows });
+    const found = this.over?.found;
+    canvas.hidden = !found?.mask;
+    if (found?.mask) paintClasses(canvas, found.mask.data, maskColors(found, this.over.colors));
   }
 
   #paintOverlay() {
@@ -134,17 +156,20 @@ export class RasterInput extends Panel {
       this.field?.length === 2 ? this.field : null,
       [rows, columns],
       getComputedStyle(this),
+      this.brightness,
     );
     this.#mark();
   }
 
-  /** Boxes with their class and score, and the place that the pointer is over in another drawing. */
+  /** Known masks, boxes with their class and score, and the place that the pointer is over in another drawing. */
   #mark() {
     const canvas = this.querySelector(".field");
     const { rows, columns } = this.grid;
     const [sx, sy] = [canvas.width / columns, canvas.height / rows];
     const style = getComputedStyle(this);
-    drawBoxes(canvas, this.marks ?? [], [sx, sy], style, !(this.most < 150));
+    const { found, known, colors } = this.over ?? {};
+    if (known?.mask) outlineClasses(canvas, { data: known.mask.data, rows, columns }, maskColors(known, colors));
+    drawBoxes(canvas, [...(known?.marks ?? []), ...(found?.marks ?? [])], [sx, sy], style, !(this.most < 150));
     if (!this.cursor) return;
     const context = canvas.getContext("2d");
     context.strokeStyle = style.getPropertyValue("--accent");

@@ -51,11 +51,13 @@ class FilesForModel:
         samples: Raw: those of each split in order, or all of a set without splits.
         encoder: How they become inputs.
         dataset: They as inputs.
+        own_labels: What the recipe read of each sample, such as its boxes; empty where there are no labels.
     """
 
     samples: tuple[Samples, ...]
     encoder: Encoder
     dataset: Dataset
+    own_labels: tuple[object, ...] = ()
 
 
 def read_files(
@@ -177,14 +179,15 @@ def as_dataset(
         UsageError: Splits of samples that have none, or one without samples.
     """
     samples: tuple[Samples, ...]
+    own_labels: tuple[object, ...] = ()
     if isinstance(found, Splits):
-        samples, dataset = labelled_dataset(found, encoder, splits, run)
+        samples, dataset, own_labels = labelled_dataset(found, encoder, splits, run)
         dataset = dataset if labels else replace(dataset, notes=())
     else:
         if splits:
             raise UsageError("The data has no splits.", "Leave --split out, or give a data set with labels.")
         samples, dataset = (found,), unlabelled_dataset(found, encoder)
-    return FilesForModel(samples, encoder, replace(dataset, notes=(*notes, *dataset.notes)))
+    return FilesForModel(samples, encoder, replace(dataset, notes=(*notes, *dataset.notes)), own_labels)
 
 
 def read_samples(
@@ -257,7 +260,7 @@ def read_labelled(
 
 def labelled_dataset(
     splits: Splits, encoder: Encoder, chosen: Sequence[str] | None = None, run: Run | None = None
-) -> tuple[tuple[Samples, ...], Dataset]:
+) -> tuple[tuple[Samples, ...], Dataset, tuple[object, ...]]:
     """Samples of a labelled data set: all of them, or train, validation and test as they are asked for.
 
     Args:
@@ -267,7 +270,7 @@ def labelled_dataset(
         run: Whose samples keep the split of the training, where the data is another now.
 
     Returns:
-        Raw samples of each split, and all of them as inputs.
+        Raw samples of each split, all of them as inputs, and the label of each as the recipe reads it.
 
     Raises:
         UsageError: An unknown split, or one without samples.
@@ -304,7 +307,8 @@ def labelled_dataset(
         tuple(samples), encoder, labels=known_labels, class_names=called, splits=together, **same
     )
     notes = (*notes, *(f"Warning: {line}" for line in splits.warnings))
-    return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped)
+    own_labels = (*(label for some in masks for label in some), *[None] * others)
+    return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped), own_labels
 
 
 def unlabelled_dataset(found: Inputs, encoder: Encoder) -> Dataset:

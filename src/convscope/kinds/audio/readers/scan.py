@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.digests import DIGEST_BYTES, Digests, joined_digests
-from convscope.data.threads import loading_pool
+from convscope.data.threads import in_threads
 from convscope.errors import DataError
 from convscope.kinds.audio.readers.recordings import EVERY, Recordings, blocks, sound_library
 from convscope.types import Progress, Skipped
@@ -101,14 +102,10 @@ def scan_recordings(source: Recordings, progress: Progress, longest: float = LON
         return bad
 
     starts = range(0, count, _CHUNK)
-    with loading_pool() as pool:
-        try:
-            for start, bad in zip(starts, pool.map(hear_chunk, starts), strict=True):
-                skipped.extend(bad)
-                progress(min(start + _CHUNK, count), count, "hearing recordings")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with closing(in_threads(hear_chunk, starts)) as chunks:
+        for start, bad in zip(starts, chunks, strict=True):
+            skipped.extend(bad)
+            progress(min(start + _CHUNK, count), count, "hearing recordings")
     kept = np.array([i for i, one in enumerate(heard) if one is not None], np.int64)
     readable = [one for one in heard if one is not None]
     channels = [one.channel for one in readable]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from convscope.data.assembly import Found, check_mostly_readable
 from convscope.data.digests import DIGEST_BYTES, Digests, digest_keys, digest_of
-from convscope.data.threads import loading_pool
+from convscope.data.threads import in_threads
 from convscope.errors import DataError
 from convscope.kinds.image.readers.decode import Levels, decode_image
 from convscope.kinds.image.readers.sources import ArrayImages, EncodedImages, FileImages
@@ -83,14 +84,10 @@ def scan(source: Encoded, progress: Progress, what: str = "reading images") -> S
         return bad
 
     starts = range(0, count, _CHUNK)
-    with loading_pool() as pool:
-        try:
-            for start, bad in zip(starts, pool.map(scan_chunk, starts), strict=True):
-                skipped.extend(bad)
-                progress(min(start + _CHUNK, count), count, what)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with closing(in_threads(scan_chunk, starts)) as chunks:
+        for start, bad in zip(starts, chunks, strict=True):
+            skipped.extend(bad)
+            progress(min(start + _CHUNK, count), count, what)
     kept = np.flatnonzero(channels).astype(np.int64)
     intensity_range = source.intensity_range or _levels_of(seen)
     decisions = (_levels_line(seen, intensity_range),) if intensity_range and seen else ()

@@ -182,6 +182,14 @@ class SceneRepresentation(InputsAsEncoded, Plain):
         values[:, 3:] = scene.features[rows]
         return values
 
+    def middle_of(self, cloud: Cloud) -> Rows:
+        """The points of the block in the middle of a scene, as `encode` takes it.
+
+        Raises:
+            DataError: It lacks a feature.
+        """
+        return self.scene(cloud).block(np.zeros(3), self.points)
+
     def encode(
         self, samples: Samples, limit_bytes: int = MEMORY_LIMIT, progress: Progress = no_progress
     ) -> EncodedBlocks:

@@ -10,6 +10,13 @@ import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
 import { saveMenu } from "./save-menu.js";
 
+/** A matrix with its classes in another order; null where they are not the same. */
+export function inOrder({ classes, matrix }, wanted) {
+  const places = wanted.map((name) => classes.indexOf(name));
+  if (places.includes(-1) || classes.length !== wanted.length) return null;
+  return places.map((i) => places.map((j) => matrix[i][j]));
+}
+
 class Confusion extends Panel {
   #matrix = new Resource(this);
   #other = new Resource(this);
@@ -23,15 +30,16 @@ class Confusion extends Panel {
     const load = (id) => (signal) => getJson(`api/models/${id}/confusion`, { split: split || "all" }, signal);
     const found = this.#matrix.of(m.counted ? `${m.id} ${split}` : null, load(m.id));
     const second = this.#other.of(other?.counted ? `${other.id} ${split}` : null, load(other?.id));
-    const subtracted = Boolean(this.selection.minus) && Boolean(second);
+    const minus = found && this.selection.minus && second ? inOrder(second, found.classes) : null;
     return html`<header class="panel-head">
         <h2>Confusion</h2>
         <p class="muted">${found ? this.#summary(found) : nothing}</p>
-        ${found ? saveMenu(this, `confusion ${m.name}`, () => confusionNumbers(found)) : nothing}
+        ${found ? saveMenu(this, `confusion ${m.name}`, () => confusionNumbers(found, minus)) : nothing}
       </header>
-      ${problem(this.#matrix.error)}
-      ${other ? html`<label class="bar"><input type="checkbox" .checked=${subtracted} @change=${(event) => store.select({ minus: event.target.checked ? "1" : null })} /> minus that of ${other.name}</label>` : nothing}
-      ${found ? this.#table(found, subtracted ? second.matrix : null) : nothing}
+      ${problem(this.#matrix.error ?? this.#other.error)}
+      ${other?.counted ? html`<label class="bar"><input type="checkbox" .checked=${Boolean(this.selection.minus)} @change=${(event) => store.select({ minus: event.target.checked ? "1" : null })} /> minus that of ${other.name}</label>` : nothing}
+      ${found && this.selection.minus && second && !minus ? html`<p class="muted">The classes of ${other.name} are other ones: nothing is subtracted.</p>` : nothing}
+      ${found ? this.#table(found, minus) : nothing}
       ${found?.note ? html`<p class="muted">${found.note}</p>` : nothing}
       ${!m.counted ? html`<p class="muted">${m.name} predicts no class of each sample, which a matrix could count. Its predictions are in Inspect.</p>` : nothing}`;
   }

@@ -3,9 +3,10 @@
 import { getArray, getJson } from "../api.js";
 import { fieldAt, loadField, samplePath, sideOf } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
-import { number, plural } from "../format.js";
+import { number, percent, plural } from "../format.js";
 import { loadModule } from "../modules.js";
 import { inputNumbers } from "../numbers.js";
+import { loadFound, loadKnown, overInput, overInputBar, shareWrong } from "../over-input.js";
 import { saved } from "../saved.js";
 import { store } from "../store.js";
 import { html, nothing } from "../vendor/lit.js";
@@ -48,6 +49,8 @@ class InputPanel extends Panel {
   #rest = null;
   #timer = 0;
   #found = new Resource(this);
+  #known = new Resource(this);
+  #over = { key: "", value: null };
   #element = null;
 
   render() {
@@ -56,11 +59,11 @@ class InputPanel extends Panel {
     this.#where.of(chosen && s !== undefined ? `${m.id} ${s} ${chosen.id}` : null, (signal) =>
       loadField(m.id, s, chosen, signal),
     );
-    this.#found.of(m.marks && s !== undefined ? `${samplePath(m.id, s)}/prediction` : null, (signal) =>
-      getJson(`${samplePath(m.id, s)}/prediction`, {}, signal),
-    );
+    this.#found.of(m.drawn_over && s !== undefined ? `${m.id} ${s}` : null, (signal) => loadFound(m, s, signal));
     this.#askEffective(m, s, chosen);
     const meta = s === undefined ? m.blank : this.#input.value?.meta;
+    const truth = this.#input.ready ? meta?.truth : null;
+    this.#known.of(truth ? `${m.id} ${s}` : null, (signal) => loadKnown(m, s, truth, signal));
     return html` <header class="panel-head">
         <h2>Input</h2>
         <p class="muted">
@@ -80,8 +83,9 @@ class InputPanel extends Panel {
         }
         ${meta && s !== undefined ? saveMenu(this, `input ${meta.name}`, () => inputNumbers(sideOf(this.side))) : nothing}
       </header>
-      ${problem(this.#input.error ?? this.#effective.error)}
+      ${problem(this.#input.error ?? this.#effective.error ?? this.#known.error)}
       <div class="input-place" ?hidden=${Boolean(this.drawing)}></div>
+      ${m.drawn_over && s !== undefined ? this.#overBar() : nothing}
       <p class="readout"></p>
       ${this.weighs ? html`<p class="muted">${this.#aboutEffect()}</p>` : nothing}
       ${meta && !this.side && !saved && (m.accepts.length || m.inputs.length === 1) ? html`<cs-own-input .accepts=${m.accepts} .meta=${meta} @cs-drawing=${(event) => (this.drawing = event.detail)}></cs-own-input>` : nothing}`;
@@ -102,13 +106,30 @@ class InputPanel extends Panel {
     }
     if (this.#element.meta !== input.meta)
       Object.assign(this.#element, { meta: input.meta, arrays: input.arrays });
-    this.#element.marks = this.#found.ready ? this.#found.value.marks : [];
+    this.#element.over = this.#overInput();
     this.hovered();
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     clearTimeout(this.#timer);
+  }
+
+  /** What is drawn over the input; the same one as long as it does not change. */
+  #overInput() {
+    const [found, known] = [this.#found, this.#known].map((each) => (each.ready ? each.value : null));
+    const { m, s, over } = this.selection;
+    const key = `${m} ${s} ${over} ${Boolean(found)} ${Boolean(known)} ${sideOf(this.side).chosenModel.id}`;
+    if (key !== this.#over.key) this.#over = { key, value: overInput(found, known) };
+    return this.#over.value;
+  }
+
+  #overBar() {
+    const [found, known] = [this.#found, this.#known].map((each) => (each.ready ? each.value : null));
+    const wrong = shareWrong(found, known, this.#input.value?.meta.distinct);
+    const where = wrong ? `${percent(wrong)} of the positions` : "no position";
+    return html`${overInputBar(found, known, this.#input.value?.meta.media)}
+    ${wrong === null ? nothing : html`<p class="muted">Another class than the true one is found at ${where}.</p>`}`;
   }
 
   /** Whether the effective field is shown beside the theoretical one. */

@@ -1,7 +1,7 @@
 // The samples, with what they are labeled and what the model answers; a click inspects one.
 
 import { freshJson } from "../api.js";
-import { className, classNames, model, predictsClasses, studioState } from "../catalog.js";
+import { chosenModels, className, classNames, model, predictsClasses, studioState } from "../catalog.js";
 import { Panel, Resource, problem } from "../element.js";
 import { count, percent, plural } from "../format.js";
 import { sampleNumbers } from "../numbers.js";
@@ -11,6 +11,14 @@ import { html, nothing, repeat } from "../vendor/lit.js";
 import { saveMenu } from "./save-menu.js";
 
 const PAGE = 120;
+const FILTERS = ["split", "label", "predicted", "mistake", "text", "low", "high", "differs"];
+
+/** What the list of samples is asked for, as the server takes it. */
+export function filtersOf(selection) {
+  const found = Object.fromEntries(FILTERS.map((name) => [name, selection[name]]));
+  const other = chosenModels()[1];
+  return { ...found, differs: found.differs && other ? other.id : null, m: model().id };
+}
 
 class Samples extends Panel {
   static properties = { shown: { state: true } };
@@ -24,8 +32,7 @@ class Samples extends Panel {
 
   /** The filters as the server takes them. */
   get filters() {
-    const { split, label, predicted, mistake, text } = this.selection;
-    return { split, label, predicted, mistake, text, m: model().id };
+    return filtersOf(this.selection);
   }
 
   render() {
@@ -48,7 +55,8 @@ class Samples extends Panel {
 
   #controls() {
     const { data } = studioState();
-    const { split, label, predicted, mistake, text = "" } = this.selection;
+    const { split, label, predicted, mistake, text = "", low, high, differs } = this.selection;
+    const other = chosenModels()[1];
     const choose = (changes) => {
       this.shown = PAGE;
       store.select(changes, false);
@@ -57,9 +65,18 @@ class Samples extends Panel {
       html`<option value="">${any}</option>
         ${values.map(([value, name]) => html`<option value=${value} ?selected=${String(value) === String(chosen)}>${name}</option>`)}`;
     const named = predictsClasses(model()) ? classNames().map((name, number) => [number, name]) : [];
-    const filtered = [split, label, predicted, mistake, text].some(
-      (each) => each !== undefined && each !== null && each !== "",
-    );
+    const filtered = FILTERS.some((name) => ![undefined, null, ""].includes(this.selection[name]));
+    const end = (name, value, otherwise, text) =>
+      html`<input
+        type="number"
+        min="0"
+        max="100"
+        step="1"
+        aria-label=${text}
+        placeholder=${otherwise}
+        .value=${value === undefined || value === null ? "" : String(Math.round(100 * value))}
+        @change=${({ target }) => choose({ [name]: target.value === "" ? null : Math.max(0, Math.min(100, target.value)) / 100 })}
+      />`;
     return html`<div class="bar" role="search">
       <input
         type="search"
@@ -90,10 +107,26 @@ class Samples extends Panel {
                   @change=${(event) => choose({ mistake: event.target.checked ? "1" : null })}
                 />
                 mistakes only</label
-              >`
+              >
+              <span class="ends muted"
+                >confidence ${end("low", low, "0", "Least confidence in percent")} to
+                ${end("high", high, "100", "Most confidence in percent")} %</span
+              >
+              ${
+                other && predictsClasses(other)
+                  ? html`<label
+                      ><input
+                        type="checkbox"
+                        .checked=${Boolean(differs)}
+                        @change=${(event) => choose({ differs: event.target.checked ? "1" : null })}
+                      />
+                      ${other.name} predicts another class</label
+                    >`
+                  : nothing
+              }`
           : nothing
       }
-      ${filtered ? html`<button class="quiet" @click=${() => choose({ split: null, label: null, predicted: null, mistake: null, text: null })}>Clear</button>` : nothing}
+      ${filtered ? html`<button class="quiet" @click=${() => choose(Object.fromEntries(FILTERS.map((name) => [name, null])))}>Clear</button>` : nothing}
     </div>`;
   }
 
@@ -109,7 +142,7 @@ class Samples extends Panel {
       ${total > rows.length ? html`<button class="plain" @click=${() => (this.shown += 2 * PAGE)}>Show more of ${count(total - rows.length)}</button>` : nothing}`;
   }
 
-  #sample({ id, name, label, predicted, confidence }) {
+  #sample({ id, name, label, predicted, confidence, beside, beside_confidence: sure }) {
     const known = predicted !== null;
     const wrong = known && label !== null && predicted !== label;
     return html`<li>
@@ -121,7 +154,9 @@ class Samples extends Panel {
         ${thumbnailOf(id)}
         <span class="sample-file" title=${name}>${name}</span>
         <span class="muted"
-          >${className(label)}${known ? html` → <b>${className(predicted)}</b> ${percent(confidence)}` : nothing}</span
+          >${className(label)}${known ? html` → <b>${className(predicted)}</b> ${percent(confidence)}` : nothing}${
+            beside === null ? nothing : html`; ${chosenModels()[1]?.name}: <b>${className(beside)}</b> ${percent(sure)}`
+          }</span
         >
       </button>
     </li>`;

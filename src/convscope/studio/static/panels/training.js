@@ -12,6 +12,8 @@ import { html, nothing } from "../vendor/lit.js";
 import uPlot from "../vendor/uplot.js";
 import { saveMenu } from "./save-menu.js";
 
+/** Distances of the epochs that are named: there are none between two. */
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 const HIDDEN = /^(val_)?(epoch|time|seconds|learning_rate|lr)$/;
 
 class Training extends Panel {
@@ -93,7 +95,7 @@ class Training extends Panel {
       height: 220,
       cursor: { sync: { key: "training" }, y: false },
       scales: { x: { time: false } },
-      axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+      axes: [{ ...axis, incrs: STEPS }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
       hooks: { draw: [(chart) => this.#markEpoch(chart, color("mark"))] },
       series: [
         { label: "epoch" },
