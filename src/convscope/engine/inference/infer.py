@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.device import backend_file, cores
+from convscope.engine.inference.compiled_form import compiled_answer
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.class_examples import CompactInputs, Prepare, lengths_of
 from convscope.types import Array, ArrayTree, Progress, Tensor, no_progress
@@ -36,6 +37,7 @@ def predict_batches(
     """Predicts batch after batch, several of them at the same time where that is faster.
 
     Steps that follow one another, as those along a sentence, leave cores idle, which other batches can use.
+    What has a compiled form is answered by that.
 
     Args:
         model: Any built model.
@@ -46,14 +48,17 @@ def predict_batches(
         One array for each output.
     """
 
-    def predict(batch: ArrayTree) -> list[Array]:
+    def by_keras(batch: ArrayTree) -> list[Array]:
         return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
 
+    compiled = compiled_answer(model)
+    predict = compiled or by_keras
     threads = threads_for(most)
     if threads == 1:
         yield from map(predict, batches)
         return
-    model.make_predict_function()  # once, not by each thread
+    if compiled is None:
+        model.make_predict_function()  # once, not by each thread
     waiting: deque[Future[list[Array]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
