@@ -1,6 +1,6 @@
 """Models that something faster than Keras can answer for: a registry by the class of one of their layers.
 
-The Keras model stays what is trained, saved, exported and inspected; its compiled form gives the same answers.
+The Keras model stays what is trained, saved, exported and inspected; its compiled form gives its answers.
 """
 
 from __future__ import annotations

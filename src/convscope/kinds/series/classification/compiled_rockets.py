@@ -1,7 +1,7 @@
 """The compiled form of models of fixed kernels: maps and pooling by compiled loops, all behind them by Keras.
 
-What it needs is read off the model's layers, so that it serves a model of any origin whose layers are those of
-`minirocket` or `hydra_multirocket`; what it does not know it leaves to Keras.
+What it needs is read off the model's layers, so that it serves a model of any origin whose layers are those
+of `minirocket` or `hydra_multirocket`; what it does not know it leaves to Keras.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Competitors:
     @property
     def features(self) -> int:
         """Two counts for each kernel."""
-        return 2 * self.kernels.shape[2]
+        return 2 * int(self.kernels.shape[2])
 
     def pool(self, series: Floats, out: Floats) -> None:
         """Fills the counts of series (samples, variables, positions) in, shape (samples, features)."""
@@ -237,7 +237,8 @@ def fixed_kernels(pooling: Sequence[ProportionsAbove]) -> FixedKernels | None:
 
 def _layout(model: keras.Model) -> _Layout | None:
     parts = parts_of(model)
-    if not parts:
+    ends = {id(output) for output in model.outputs}
+    if not parts or any(id(part.output) in ends for part in parts):
         return None
     head = keras.Model([part.output for part in parts], model.outputs)
     head.make_predict_function()  # once, not by each thread
@@ -299,7 +300,8 @@ def _takes_differences(layer: keras.Operation, model: keras.Model) -> bool:
     return (
         type(layer) is keras.layers.DepthwiseConv1D
         and layer.input is model.inputs[0]
-        and (layer.strides, layer.padding, layer.use_bias, layer.dilation_rate) == (1, "valid", False, 1)
+        and (layer.kernel_size, layer.strides, layer.dilation_rate) == ((2,), (1,), (1,))
+        and (layer.padding, layer.use_bias, layer.depth_multiplier) == ("valid", False, 1)
         and layer.activation is keras.activations.linear
         and bool((np.asarray(layer.kernel)[..., 0] == [[-1], [1]]).all())
     )

@@ -102,8 +102,9 @@ def hydra_multirocket(
     """Competing random kernels, statistics of 84 fixed kernels, and one dense layer over both.
 
     Hydra: groups of eight random kernels of nine weights, which compete for each position; half of the groups
-    look at the series, half at its first differences, at each dilation that is a power of 2 (Dempster, Schmidt
-    and Webb 2023, "Hydra: competing convolutional kernels for fast and accurate time series classification").
+    look at the series, half at its first differences, at each dilation that is a power of 2 (Dempster,
+    Schmidt and Webb 2023, "Hydra: competing convolutional kernels for fast and accurate time series
+    classification").
     MultiRocket: the 84 kernels and dilations of `minirocket`, over the series and over its differences, with
     four statistics of what lies above each threshold (Tan, Dempster, Bergmeir and Webb 2022, "MultiRocket:
     multiple pooling operators and transformations for fast and effective time series classification"). Each

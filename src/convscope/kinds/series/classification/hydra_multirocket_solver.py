@@ -110,7 +110,7 @@ def draw(model: keras.Model, plan: Plan, series: npt.NDArray[np.float32], seed: 
 def scale_counts(layer: SparseScaling, counts: npt.NDArray[np.float32]) -> None:
     """Scales counts in place, as the layer does from now on.
 
-    The spread is the standard deviation of a sample of the roots, plus the fourth power of the share of zeros.
+    The spread is the sample standard deviation of the roots, plus the fourth power of the share of zeros.
 
     Args:
         layer: Gets mean and spread of the square roots.

@@ -28,9 +28,10 @@ GROUP = 8
 
 
 def _compiled(function: F) -> F:
-    """Compiles a function; sums may be taken in any order, as vectors take them."""
+    """Compiles a function; sums may be taken in any order and products added at once, as vectors do it."""
     with compiled_cache() as there:
-        return cast(F, njit(nogil=True, fastmath={"reassoc"}, error_model="numpy", cache=there)(function))
+        made = njit(nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy", cache=there)
+        return cast(F, made(function))
 
 
 @_compiled
@@ -63,6 +64,7 @@ def pooled_kernels(
     threes = np.empty((WEIGHTS, width, length), np.float32)
     pair = np.empty(length, np.float32)
     kernel_map = np.empty(length, np.float32)
+    places = np.arange(length).astype(np.float32)
     for i in range(samples):
         at = 0
         for stage in range(len(dilations)):
@@ -86,7 +88,8 @@ def pooled_kernels(
                         else:
                             seen = kernel_map[margin : length - margin]
                         if four:
-                            _statistics(seen, thresholds[at : at + count], out[i, 4 * at : 4 * (at + count)])
+                            into = out[i, 4 * at : 4 * (at + count)]
+                            _statistics(seen, places, thresholds[at : at + count], into)
                         else:
                             _proportions(seen, thresholds[at : at + count], out[i, at : at + count])
                         at += count
@@ -161,27 +164,44 @@ def _proportions(seen: Floats, thresholds: Floats, out: Floats) -> None:
 
 
 @_compiled
-def _statistics(seen: Floats, thresholds: Floats, out: Floats) -> None:
+def _statistics(seen: Floats, places: Floats, thresholds: Floats, out: Floats) -> None:
     """Proportion, mean value, mean position and longest run of what is above each threshold."""
     one, zero = np.float32(1), np.float32(0)
-    length = len(seen)
     for q in range(len(thresholds)):
         bound = thresholds[q]
-        count, total, places = zero, zero, zero
-        for t in range(length):
+        count, total, place = zero, zero, zero
+        for t in range(len(seen)):
             z = seen[t] - bound
             above = z > zero
             count += one if above else zero
             total += z if above else zero
-            places += np.float32(t) if above else zero
-        run, longest = 0, 0
-        for t in range(length):
-            run = run + 1 if seen[t] - bound > zero else 0
-            longest = max(longest, run)
-        out[4 * q] = count / np.float32(length)
+            place += places[t] if above else zero
+        out[4 * q] = count / np.float32(len(seen))
         out[4 * q + 1] = total / count if count > zero else zero
-        out[4 * q + 2] = places / count if count > zero else -one
-        out[4 * q + 3] = longest
+        out[4 * q + 2] = place / count if count > zero else -one
+    _longest_runs(seen, thresholds, out)
+
+
+@_compiled
+def _longest_runs(seen: Floats, thresholds: Floats, out: Floats) -> None:
+    """The fourth statistic; a run waits for the position before, so that four thresholds go side by side."""
+    last = len(thresholds) - 1
+    for q in range(0, len(thresholds), 4):
+        b0, b1 = thresholds[q], thresholds[min(q + 1, last)]
+        b2, b3 = thresholds[min(q + 2, last)], thresholds[min(q + 3, last)]
+        r0 = r1 = r2 = r3 = 0
+        m0 = m1 = m2 = m3 = 0
+        for t in range(len(seen)):
+            value = seen[t]
+            r0 = (r0 + 1) * int(value > b0)
+            r1 = (r1 + 1) * int(value > b1)
+            r2 = (r2 + 1) * int(value > b2)
+            r3 = (r3 + 1) * int(value > b3)
+            m0, m1, m2, m3 = max(m0, r0), max(m1, r1), max(m2, r2), max(m3, r3)
+        out[4 * q + 3] = m0
+        out[4 * min(q + 1, last) + 3] = m1
+        out[4 * min(q + 2, last) + 3] = m2
+        out[4 * min(q + 3, last) + 3] = m3
 
 
 @_compiled
@@ -203,23 +223,19 @@ def competition_counts(
     margin = MIDDLE * dilation
     padded = np.zeros((width, length + 2 * margin), np.float32)
     maps = np.empty((GROUP, length), np.float32)
-    largest, smallest = np.empty(length, np.float32), np.empty(length, np.float32)
-    tolerance = np.float32(alike)
+    extremes, free = np.empty((2, length), np.float32), np.empty(length, np.float32)
     for i in range(samples):
         padded[:, margin : margin + length] = series[i]
         for group in range(channels // GROUP):
             maps[:] = 0
             for k in range(GROUP):
                 for v in range(width):
-                    _correlated(padded[v], kernels[:, v, group * GROUP + k], dilation, maps[k])
-            largest[:] = maps[0]
-            smallest[:] = maps[0]
-            for k in range(1, GROUP):
-                for t in range(length):
-                    largest[t] = max(largest[t], maps[k, t])
-                    smallest[t] = min(smallest[t], maps[k, t])
+                    weights = kernels[:, v, group * GROUP + k]
+                    if weights.any():
+                        _correlated(padded[v], weights, dilation, maps[k])
+            _extremes(maps, extremes[0], extremes[1])
             at = start + group * GROUP
-            _counted(maps, largest, smallest, tolerance, out[i, at : at + GROUP], out[i, at + channels :])
+            _counted(maps, extremes, alike, free, out[i, at : at + GROUP], out[i, at + channels :])
 
 
 @_compiled
@@ -227,36 +243,52 @@ def _correlated(padded: Floats, weights: Floats, dilation: int, out: Floats) -> 
     """Adds the map of one kernel over one variable."""
     w0, w1, w2, w3, w4 = weights[0], weights[1], weights[2], weights[3], weights[4]
     w5, w6, w7, w8 = weights[5], weights[6], weights[7], weights[8]
-    if w0 == 0 and w4 == 0 and w8 == 0 and not weights.any():
-        return
-    d = dilation
-    for t in range(len(out)):
-        near = w0 * padded[t] + w1 * padded[t + d] + w2 * padded[t + 2 * d] + w3 * padded[t + 3 * d]
-        far = w5 * padded[t + 5 * d] + w6 * padded[t + 6 * d] + w7 * padded[t + 7 * d]
-        out[t] += near + w4 * padded[t + 4 * d] + far + w8 * padded[t + 8 * d]
+    d, n = dilation, len(out)
+    p0, p1, p2 = padded[:n], padded[d : d + n], padded[2 * d : 2 * d + n]
+    p3, p4, p5 = padded[3 * d : 3 * d + n], padded[4 * d : 4 * d + n], padded[5 * d : 5 * d + n]
+    p6, p7, p8 = padded[6 * d : 6 * d + n], padded[7 * d : 7 * d + n], padded[8 * d : 8 * d + n]
+    for t in range(n):
+        near = w0 * p0[t] + w1 * p1[t] + w2 * p2[t] + w3 * p3[t]
+        far = w5 * p5[t] + w6 * p6[t] + w7 * p7[t] + w8 * p8[t]
+        out[t] += near + w4 * p4[t] + far
 
 
 @_compiled
-def _counted(
-    maps: Floats, largest: Floats, smallest: Floats, alike: float, soft: Floats, hard: Floats
-) -> None:
+def _extremes(maps: Floats, largest: Floats, smallest: Floats) -> None:
+    """The largest and the smallest of a group at each position."""
+    for t in range(len(largest)):
+        high = low = maps[0, t]
+        for k in range(1, GROUP):
+            value = maps[k, t]
+            high = value if value > high else high
+            low = value if value < low else low
+        largest[t], smallest[t] = high, low
+
+
+@_compiled
+def _counted(maps: Floats, extremes: Floats, alike: float, free: Floats, soft: Floats, hard: Floats) -> None:
     """Gives each position to the first kernel that is as large as the largest, and as small as the smallest.
 
-    A position that has been given away is marked by bounds that no value reaches.
+    What is free is 1 where a position has not been given away, else 0.
     """
-    zero, one = np.float32(0), np.float32(1)
+    zero, one, tolerance = np.float32(0), np.float32(1), np.float32(alike)
+    largest, smallest = extremes[0], extremes[1]
+    free[:] = one
     for k in range(GROUP):
-        row = maps[k]
-        total, count = zero, zero
-        for t in range(len(row)):
-            wins = row[t] >= largest[t] - alike
-            total += largest[t] if wins else zero
-            largest[t] = np.float32(np.inf) if wins else largest[t]
-        for t in range(len(row)):
-            wins = row[t] <= smallest[t] + alike
-            count += one if wins else zero
-            smallest[t] = np.float32(-np.inf) if wins else smallest[t]
-        soft[k], hard[k] = total, count
+        row, total = maps[k], zero
+        for t in range(len(free)):
+            wins = free[t] if row[t] >= largest[t] - tolerance else zero
+            total += wins * largest[t]
+            free[t] -= wins
+        soft[k] = total
+    free[:] = one
+    for k in range(GROUP):
+        row, total = maps[k], zero
+        for t in range(len(free)):
+            wins = free[t] if row[t] <= smallest[t] + tolerance else zero
+            total += wins
+            free[t] -= wins
+        hard[k] = total
 
 
 @_compiled

@@ -31,7 +31,7 @@ class CompetitionCounts(keras.layers.Layer):  # type: ignore[misc]
 
     Where a series is constant, all maps are zero up to rounding, and which of them is the largest would
     differ from one backend to another. So values within `tolerance` of the largest count as equal to it, and
-    the first kernel among them has the position. Soft counts pass gradients to the kernel that has a position.
+    the first kernel among them has the position. Soft counts pass gradients to the kernel that has it.
 
     Args:
         group_size: Kernels that compete with each other.

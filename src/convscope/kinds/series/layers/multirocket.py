@@ -109,7 +109,7 @@ class _Counted:
 
 
 def _statistics(z: Tensor, width: Tensor, counted: _Counted) -> Tensor:
-    """Four statistics of maps less thresholds, (batch, positions, channels, n), as (batch, channels, n, 4)."""
+    """Four statistics of maps less thresholds, (batch, positions, channels, n): (batch, channels, n, 4)."""
     positive = _steps(z, width)
     count = ops.sum(positive, axis=1)
     least = ops.maximum(count, 1)
