@@ -67,3 +67,9 @@ def test_it_is_explained_and_its_features_are_taken(trained, tmp_path):
     answers = {row.name: row.label for row in convscope.predict(trained.folder, [trained.data]).rows}
     columns = made.columns()
     assert dict(zip(columns.paths, columns.predictions, strict=True)) == answers
+
+
+@pytest.mark.parametrize(("form", "name"), [("onnx", "model.onnx"), ("openvino", "model.xml")])
+def test_it_is_exported(trained, tmp_path, form, name):
+    pytest.importorskip("openvino" if form == "openvino" else "tf2onnx")
+    assert convscope.export(trained.folder, form, tmp_path / name).deviation < 1e-3

@@ -96,7 +96,7 @@ class Competitors:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class PooledPart:
     """Pooling layers that lie side by side in one tensor.
 
     Args:
@@ -122,7 +122,7 @@ class _Layout:
         head: The model behind it, from one tensor for each part.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[PooledPart, ...]
     head: keras.Model
 
 
@@ -153,7 +153,7 @@ def compiled_rocket(model: keras.Model) -> Answer | None:
     return answer
 
 
-def pooled_features(parts: Sequence[Part]) -> Callable[[Floats], list[Floats]] | None:
+def pooled_features(parts: Sequence[PooledPart]) -> Callable[[Floats], list[Floats]] | None:
     """A function from series, (samples, positions, variables), to the features of each part.
 
     Args:
@@ -190,7 +190,7 @@ def pooled_features(parts: Sequence[Part]) -> Callable[[Floats], list[Floats]] |
     return features
 
 
-def parts_of(model: keras.Model) -> tuple[Part, ...]:
+def parts_of(model: keras.Model) -> tuple[PooledPart, ...]:
     """The pooling of a model that compiled loops can give: joined where the model joins it.
 
     Args:
@@ -206,9 +206,9 @@ def parts_of(model: keras.Model) -> tuple[Part, ...]:
     for layer in model.layers:
         inputs = layer.input if isinstance(layer, keras.layers.Concatenate) else []
         if inputs and all(id(each) in pooling for each in inputs):
-            parts.append(Part(tuple(pooling[id(each)] for each in inputs), layer.output))
+            parts.append(PooledPart(tuple(pooling[id(each)] for each in inputs), layer.output))
             joined |= {id(each) for each in inputs}
-    alone = [Part((layer,), layer.output) for place, layer in pooling.items() if place not in joined]
+    alone = [PooledPart((layer,), layer.output) for place, layer in pooling.items() if place not in joined]
     return (*parts, *alone)
 
 

@@ -71,7 +71,7 @@ class Competition:
 
 
 @dataclass(frozen=True)
-class Plan:
+class KernelPlan:
     """All kernels of a model.
 
     Args:
@@ -132,20 +132,7 @@ def hydra_multirocket(
     series = keras.Input((length, variables), name="series")
     difference = layers.DepthwiseConv1D(2, use_bias=False, trainable=False, dtype="float32", name=DIFFERENCES)
     changes = difference(series)
-    sources = {False: series, True: changes}
-    counts = [_counts(sources[each.of_differences], each) for each in plan.competitions]
-    statistics = [
-        pooled_maps(source, stage, StatisticsAbove)
-        for source, of in ((series, plan.of_series), (changes, plan.of_differences))
-        for stage in of
-    ]
-    hydra = layers.Concatenate(dtype="float32", name="hydra_counts")(counts)
-    rocket = layers.Concatenate(dtype="float32", name="statistics")(statistics)
-    scaled = [
-        SparseScaling(dtype="float32", name="hydra_scaled")(hydra),
-        layers.Normalization(dtype="float32", name="standardized")(rocket),
-    ]
-    x = layers.Concatenate(dtype="float32", name="features")(scaled)
+    x = _features(series, changes, plan)
     answers = layers.Dense(classes, activation="softmax", dtype="float32", name="classes")(x)
     model = keras.Model(series, answers, name="hydra_multirocket")
     difference.set_weights([np.tile(np.array([-1, 1], np.float32)[:, None, None], (1, variables, 1))])
@@ -155,7 +142,7 @@ def hydra_multirocket(
     return model
 
 
-def planned(length: int, features: int = 50_000, dilations: int = 32, groups: int = 64) -> Plan:
+def planned(length: int, features: int = 50_000, dilations: int = 32, groups: int = 64) -> KernelPlan:
     """The kernels for series of one length.
 
     Args:
@@ -171,14 +158,14 @@ def planned(length: int, features: int = 50_000, dilations: int = 32, groups: in
         for of_differences in (False, True)
     ]
     thresholds = features // (2 * STATISTICS)
-    return Plan(
+    return KernelPlan(
         tuple(competitions),
         stages(length, thresholds, dilations),
         stages(length - 1, thresholds, dilations, f"{DIFFERENCES}_"),
     )
 
 
-def set_competitors(model: keras.Model, plan: Plan, rng: np.random.Generator) -> None:
+def set_competitors(model: keras.Model, plan: KernelPlan, rng: np.random.Generator) -> None:
     """Draws the weights of all competing kernels.
 
     They are normal, less their mean, divided by the sum of their absolute values. Of several variables a
@@ -219,6 +206,20 @@ def competing_kernels(
     kernels = weights[:, None] * times[None, :, :, None]
     made: npt.NDArray[np.float32] = kernels.reshape(LENGTH, variables, -1).astype(np.float32)
     return made
+
+
+def _features(series: keras.KerasTensor, changes: keras.KerasTensor, plan: KernelPlan) -> keras.KerasTensor:
+    """All counts and statistics, scaled, side by side."""
+    counts = [_counts(changes if each.of_differences else series, each) for each in plan.competitions]
+    statistics = [pooled_maps(series, stage, StatisticsAbove) for stage in plan.of_series]
+    statistics += [pooled_maps(changes, stage, StatisticsAbove) for stage in plan.of_differences]
+    hydra = layers.Concatenate(dtype="float32", name="hydra_counts")(counts)
+    rocket = layers.Concatenate(dtype="float32", name="statistics")(statistics)
+    scaled = [
+        SparseScaling(dtype="float32", name="hydra_scaled")(hydra),
+        layers.Normalization(dtype="float32", name="standardized")(rocket),
+    ]
+    return layers.Concatenate(dtype="float32", name="features")(scaled)
 
 
 def _counts(series: keras.KerasTensor, competition: Competition) -> keras.KerasTensor:

@@ -17,7 +17,7 @@ from convscope.engine.training.settings import FitSettings
 from convscope.kinds.series.classification.compiled_rockets import parts_of, pooled_features
 from convscope.kinds.series.classification.hydra_multirocket import (
     MOST_VARIABLES,
-    Plan,
+    KernelPlan,
     planned,
     set_competitors,
 )
@@ -87,7 +87,7 @@ def solve_hydra_multirocket(
     return row
 
 
-def draw(model: keras.Model, plan: Plan, series: npt.NDArray[np.float32], seed: int) -> None:
+def draw(model: keras.Model, plan: KernelPlan, series: npt.NDArray[np.float32], seed: int) -> None:
     """Sets the weights of all kernels, their thresholds, and how alike competing maps may be.
 
     Args:

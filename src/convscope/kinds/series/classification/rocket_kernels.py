@@ -62,38 +62,55 @@ def pooled_kernels(
     samples, width, length = series.shape
     whole = np.empty((width, length), np.float32)
     threes = np.empty((WEIGHTS, width, length), np.float32)
-    pair = np.empty(length, np.float32)
-    kernel_map = np.empty(length, np.float32)
     places = np.arange(length).astype(np.float32)
+    each = 4 if four else 1
     for i in range(samples):
         at = 0
         for stage in range(len(dilations)):
-            dilation, count = dilations[stage], counts[stage]
-            margin = MIDDLE * dilation
-            _shifted(series[i], dilation, whole, threes)
-            kernel = 0
-            for a in range(WEIGHTS):
-                for b in range(a + 1, WEIGHTS):
-                    if width == 1:
-                        _sum_of_three(whole[0], threes[a, 0], threes[b, 0], pair)
-                    for c in range(b + 1, WEIGHTS):
-                        if width == 1:
-                            _sum_of_two(pair, threes[c, 0], kernel_map)
-                        else:
-                            place = stage * KERNELS + kernel
-                            looked_at = variables[offsets[place] : offsets[place + 1]]
-                            _sum_of_variables(whole, threes, a, b, c, looked_at, kernel_map)
-                        if (kernel + firsts[stage]) % 2 == 0:
-                            seen = kernel_map
-                        else:
-                            seen = kernel_map[margin : length - margin]
-                        if four:
-                            into = out[i, 4 * at : 4 * (at + count)]
-                            _statistics(seen, places, thresholds[at : at + count], into)
-                        else:
-                            _proportions(seen, thresholds[at : at + count], out[i, at : at + count])
-                        at += count
-                        kernel += 1
+            _shifted(series[i], dilations[stage], whole, threes)
+            end = at + KERNELS * counts[stage]
+            kernels = offsets[stage * KERNELS : (stage + 1) * KERNELS + 1]
+            margins = MIDDLE * dilations[stage] * np.array([firsts[stage], 1 - firsts[stage]])
+            found = out[i, each * at : each * end]
+            _pooled(whole, threes, places, margins, kernels, variables, thresholds[at:end], four, found)
+            at = end
+
+
+@_compiled
+def _pooled(
+    whole: Floats,
+    threes: Floats,
+    places: Floats,
+    margins: Ints,
+    offsets: Ints,
+    variables: Ints,
+    thresholds: Floats,
+    four: bool,
+    out: Floats,
+) -> None:
+    """The features of one stage of one sample; margins are those of even and of odd kernels."""
+    width, length = whole.shape
+    count = len(thresholds) // KERNELS
+    pair, kernel_map = np.empty(length, np.float32), np.empty(length, np.float32)
+    kernel = 0
+    for a in range(WEIGHTS):
+        for b in range(a + 1, WEIGHTS):
+            if width == 1:
+                _sum_of_three(whole[0], threes[a, 0], threes[b, 0], pair)
+            for c in range(b + 1, WEIGHTS):
+                if width == 1:
+                    _sum_of_two(pair, threes[c, 0], kernel_map)
+                else:
+                    looked_at = variables[offsets[kernel] : offsets[kernel + 1]]
+                    _sum_of_variables(whole, threes, a, b, c, looked_at, kernel_map)
+                margin = margins[kernel % 2]
+                seen = kernel_map[margin : length - margin]
+                bounds = thresholds[kernel * count : (kernel + 1) * count]
+                if four:
+                    _statistics(seen, places, bounds, out[4 * kernel * count : 4 * (kernel + 1) * count])
+                else:
+                    _proportions(seen, bounds, out[kernel * count : (kernel + 1) * count])
+                kernel += 1
 
 
 @_compiled
@@ -302,6 +319,19 @@ def drawn_samples(seed: int, count: int, samples: int) -> Ints:
 
 
 @_compiled
+def _heavy(kernel: int) -> tuple[int, int, int]:
+    """The places of the heavy weights of a kernel."""
+    number = 0
+    for a in range(WEIGHTS):
+        for b in range(a + 1, WEIGHTS):
+            for c in range(b + 1, WEIGHTS):
+                if number == kernel:
+                    return a, b, c
+                number += 1
+    return 0, 1, 2
+
+
+@_compiled
 def map_quantiles(
     series: Floats,
     drawn: Ints,
@@ -335,15 +365,11 @@ def map_quantiles(
     threes = np.empty((WEIGHTS, width, length), np.float32)
     kernel_map = np.empty(length, np.float32)
     for place in range(first, last):
-        stage, kernel = place // KERNELS, 0
+        stage = place // KERNELS
         _shifted(series[drawn[place]], dilations[stage], whole, threes)
-        for a in range(WEIGHTS):
-            for b in range(a + 1, WEIGHTS):
-                for c in range(b + 1, WEIGHTS):
-                    if kernel == place % KERNELS:
-                        looked_at = variables[offsets[place] : offsets[place + 1]]
-                        _sum_of_variables(whole, threes, a, b, c, looked_at, kernel_map)
-                    kernel += 1
+        a, b, c = _heavy(place % KERNELS)
+        looked_at = variables[offsets[place] : offsets[place + 1]]
+        _sum_of_variables(whole, threes, a, b, c, looked_at, kernel_map)
         kernel_map.sort()
         for at in range(starts[place], starts[place] + counts[stage]):
             rank = np.float64(quantiles[at]) * (length - 1)

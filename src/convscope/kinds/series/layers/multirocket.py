@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 from convscope import phrasing
@@ -82,8 +83,9 @@ class StatisticsAbove(ProportionsAbove):
         return batch, None if proportions is None else proportions * STATISTICS
 
 
+@dataclass(frozen=True, eq=False)
 class _Counted:
-    """Which positions of which maps count, as constants that broadcast to (batch, positions, channels, n).
+    """Which positions of which maps count, as tensors that broadcast to (batch, positions, channels, n).
 
     Args:
         weights: 1 where a position counts, else 0, shape (positions, channels).
@@ -91,13 +93,9 @@ class _Counted:
         totals: Positions that count, shape (channels, 1).
     """
 
-    def __init__(
-        self,
-        weights: npt.NDArray[np.float32],
-        places: npt.NDArray[np.float32],
-        totals: npt.NDArray[np.float32],
-    ) -> None:
-        self.weights, self.places, self.totals = weights, places, totals
+    weights: Tensor
+    places: Tensor
+    totals: Tensor
 
     @classmethod
     def of(cls, length: int, channels: int, margin: int, first: int) -> _Counted:
@@ -105,7 +103,8 @@ class _Counted:
         weights = counted_positions(length, channels, margin, first)
         starts = np.argmax(weights, axis=0)
         places = (np.arange(length)[:, None] - starts).astype(np.float32)[..., None]
-        return cls(weights, places, weights.sum(axis=0)[:, None])
+        arrays = (weights, places, weights.sum(axis=0)[:, None])
+        return cls(*(ops.convert_to_tensor(each) for each in arrays))
 
 
 def _statistics(z: Tensor, width: Tensor, counted: _Counted) -> Tensor:
@@ -140,7 +139,7 @@ def _longest_runs(positive: Tensor, length: int) -> Tensor:
     A run ends so many positions behind the last one that was not positive; where that was follows from
     maxima over 2, 4, 8 and so on positions.
     """
-    places = np.arange(length, dtype=np.float32).reshape(1, length, 1, 1)
+    places = ops.reshape(ops.arange(length, dtype="float32"), (1, length, 1, 1))
     last = ops.where(positive, -1.0, places)
     reach = 1
     while reach < length:
