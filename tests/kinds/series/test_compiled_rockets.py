@@ -135,6 +135,17 @@ def test_other_layers_are_left_to_keras(change):
     np.testing.assert_allclose(found, np.asarray(model.predict_on_batch(x)), atol=1e-6)
 
 
+def test_a_model_that_takes_more_than_its_pooling_is_left_to_keras():
+    pooled = build("minirocket", (30, 1), 3, **OPTIONS["minirocket"])
+    inputs = pooled.input
+    more = keras.layers.Flatten()(inputs)
+    model = keras.Model(inputs, keras.layers.Concatenate()([pooled.get_layer("features").output, more]))
+    assert compiled_answer(model) is None
+    x = waves(5, 30)[0]
+    found = predict_probabilities(model, HeldArrays(x), np.asarray)
+    np.testing.assert_allclose(found, np.asarray(model.predict_on_batch(x)), atol=1e-6)
+
+
 @pytest.mark.parametrize("variables", [1, 7])
 def test_draws_are_those_of_aeon(variables):
     rocket = pytest.importorskip("aeon.transformations.collection.convolution_based").MiniRocket

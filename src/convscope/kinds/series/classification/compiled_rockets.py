@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from convscope.engine.device import cores
 from convscope.engine.inference.compiled_form import Answer
+from convscope.kinds.series.classification.hydra_multirocket import GROUP_SIZE
 from convscope.kinds.series.classification.minirocket import KERNELS, kernel_weights
 from convscope.kinds.series.layers.hydra import CompetitionCounts
 from convscope.kinds.series.layers.minirocket import ProportionsAbove
@@ -25,8 +26,6 @@ from convscope.types import Array, ArrayTree
 
 AT_ONCE = 16
 """Samples that a thread takes at a time."""
-GROUP_SIZE = 8
-"""Of the competing kernels that there are loops for."""
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -61,12 +60,12 @@ class FixedKernels:
         """How many there are."""
         return len(self.thresholds) * (STATISTICS if self.four else 1)
 
-    def pool(self, series: Floats, out: Floats) -> None:
-        """Fills the features of series (samples, variables, positions) in, shape (samples, features)."""
+    def pool(self, series: Floats, start: int, out: Floats) -> None:
+        """Fills the features of series (samples, variables, positions) in, from a column of `out` on."""
         from convscope.kinds.series.classification.rocket_kernels import pooled_kernels
 
         stages = (self.dilations, self.counts, self.firsts, self.offsets, self.variables)
-        pooled_kernels(series, *stages, self.thresholds, self.four, out)
+        pooled_kernels(series, *stages, self.thresholds, self.four, start, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +87,11 @@ class Competitors:
         """Two counts for each kernel."""
         return 2 * int(self.kernels.shape[2])
 
-    def pool(self, series: Floats, out: Floats) -> None:
-        """Fills the counts of series (samples, variables, positions) in, shape (samples, features)."""
+    def pool(self, series: Floats, start: int, out: Floats) -> None:
+        """Fills the counts of series (samples, variables, positions) in, from a column of `out` on."""
         from convscope.kinds.series.classification.rocket_kernels import competition_counts
 
-        competition_counts(series, self.kernels, self.dilation, self.alike, 0, out)
+        competition_counts(series, self.kernels, self.dilation, self.alike, start, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,13 +170,12 @@ def pooled_features(parts: Sequence[PooledPart]) -> Callable[[Floats], list[Floa
             steps.append((number, _of_differences(run[0]), kernels))
 
     def pooled(part: Floats, outs: Sequence[Floats]) -> None:
-        series = np.ascontiguousarray(part.transpose(0, 2, 1))
+        series = np.array(part.transpose(0, 2, 1), order="C")
         differences = np.diff(series, axis=2)
         starts = [0] * len(outs)
         for number, of_differences, kernels in steps:
-            end = starts[number] + kernels.features
-            kernels.pool(differences if of_differences else series, outs[number][:, starts[number] : end])
-            starts[number] = end
+            kernels.pool(differences if of_differences else series, starts[number], outs[number])
+            starts[number] += kernels.features
 
     def features(batch: Floats) -> list[Floats]:
         sizes = [sum(kernels.features for at, _, kernels in steps if at == n) for n in range(len(parts))]
@@ -240,7 +238,10 @@ def _layout(model: keras.Model) -> _Layout | None:
     ends = {id(output) for output in model.outputs}
     if not parts or any(id(part.output) in ends for part in parts):
         return None
-    head = keras.Model([part.output for part in parts], model.outputs)
+    try:
+        head = keras.Model([part.output for part in parts], model.outputs)
+    except ValueError:  # what is behind the pooling takes more than that
+        return None
     head.make_predict_function()  # once, not by each thread
     return _Layout(parts, head)
 
@@ -261,7 +262,7 @@ def _kernels_of(run: Sequence[Pooling]) -> FixedKernels | Competitors | None:
     first = run[0]
     if isinstance(first, CompetitionCounts):
         convolution = _producer(first)
-        kernel = np.ascontiguousarray(keras.ops.convert_to_numpy(convolution.kernel), np.float32)
+        kernel = np.array(keras.ops.convert_to_numpy(convolution.kernel), np.float32)
         return Competitors(kernel, int(convolution.dilation_rate[0]), float(np.asarray(first.alike)))
     return fixed_kernels([layer for layer in run if isinstance(layer, ProportionsAbove)])
 

@@ -44,6 +44,7 @@ def pooled_kernels(
     variables: Ints,
     thresholds: Floats,
     four: bool,
+    start: int,
     out: Floats,
 ) -> None:
     """Proportions above thresholds, or four statistics of what is above, of the maps of the 84 kernels.
@@ -57,7 +58,8 @@ def pooled_kernels(
         variables: Those that each kernel looks at.
         thresholds: Stage by stage, of each stage kernel by kernel.
         four: Whether there are four statistics for each threshold, or the proportion alone.
-        out: Is filled, shape (samples, thresholds) or (samples, thresholds * 4).
+        start: Where the features begin in `out`.
+        out: Is filled, shape (samples, features); thresholds, or four times as many, are of these kernels.
     """
     samples, width, length = series.shape
     whole = np.empty((width, length), np.float32)
@@ -71,7 +73,7 @@ def pooled_kernels(
             end = at + KERNELS * counts[stage]
             kernels = offsets[stage * KERNELS : (stage + 1) * KERNELS + 1]
             margins = MIDDLE * dilations[stage] * np.array([firsts[stage], 1 - firsts[stage]])
-            found = out[i, each * at : each * end]
+            found = out[i, start + each * at : start + each * end]
             _pooled(whole, threes, places, margins, kernels, variables, thresholds[at:end], four, found)
             at = end
 
