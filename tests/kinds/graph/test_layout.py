@@ -4,11 +4,10 @@ import pytest
 
 from convscope.errors import RunError
 from convscope.kept import kept_in
+from convscope.kinds.graph.hops import hops_from, hops_within
 from convscope.kinds.graph.layout import (
     describe_graph,
     describe_neighborhood,
-    hops_from,
-    hops_within,
     layout,
     radial_layout,
     run_layout,

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from convscope.errors import UsageError
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
-from convscope.kinds.graph.layout import describe_graph, describe_neighborhood, hops_within
+from convscope.kinds.graph.hops import hops_within
+from convscope.kinds.graph.layout import describe_graph, describe_neighborhood
 from convscope.kinds.graph.picture import SHADE, GraphPicture, NodeValues
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
 from convscope.lenses.sheet.figure_files import palette_png
