@@ -101,18 +101,39 @@ def _maps(overview: Overview) -> list[Call]:
 
 
 def are_parallel(overview: Overview) -> bool:
-    """Whether all convolutions, three or more, read the same values, so that none follows another."""
+    """Whether most convolutions, three or more, stand beside one another: none reads what another gives."""
+    ends = _ends(overview)
+    return len(ends) > 2 and 2 * len(ends) > len(_maps(overview))
+
+
+def _ends(overview: Overview) -> list[Call]:
+    """Convolutions behind which no other one follows."""
     convolutions = _maps(overview)
-    return len(convolutions) > 2 and len({call.inputs[0].number for call in convolutions if call.inputs}) == 1
+    behind: dict[int, set[str]] = {}
+    followed: set[str] = set()
+    paths = {call.path for call in convolutions}
+    for call in overview.leaves:
+        before = set().union(*(behind.get(value.number, set()) for value in call.inputs))
+        if call.path in paths:
+            followed |= before
+            before = {call.path}
+        for value in call.outputs:
+            behind[value.number] = behind.get(value.number, set()) | before
+    return [call for call in convolutions if call.path not in followed]
 
 
 def _parallel(overview: Overview) -> str:
-    """What convolutions see that read the same input."""
-    convolutions = _maps(overview)
-    text = f"{len(convolutions):,} parallel convolutions read the same input"
-    fields = [where.receptive_field for call in convolutions if (where := overview.geometries.get(call.path))]
+    """What convolutions see that stand beside one another."""
+    convolutions, ends = _maps(overview), _ends(overview)
+    text = f"{len(ends):,} parallel convolutions"
+    if len({call.inputs[0].number for call in ends if call.inputs}) == 1:
+        text += " read the same input"
+    elif len(ends) < len(convolutions):
+        first = next(call for call in convolutions if call not in ends)
+        text += f" read the input, or what '{first.path}' makes of it"
+    fields = [where.receptive_field for call in ends if (where := overview.geometries.get(call.path))]
     lengths = [field[0] for field in fields if field and len(field) == 1 and field[0] is not None]
-    if len(lengths) < len(convolutions):
+    if len(lengths) < len(ends):
         return phrasing.sentence(text)
     unit = phrasing.many(overview.input.unit)
     (size,) = overview.input.size
@@ -163,11 +184,16 @@ def _last_maps(overview: Overview) -> Call | None:
 
 
 def _seen(overview: Overview) -> str:
-    """What the last convolution sees."""
-    size, convolutions = overview.input.size, _maps(overview)
-    if not convolutions or not size or None in size:
+    """What the last convolution sees; of several beside one another the one that sees most."""
+    size, ends = overview.input.size, _ends(overview)
+    if not ends or not size or None in size:
         return ""
-    last = convolutions[-1]
+
+    def reach(call: Call) -> tuple[int, ...]:
+        field = overview.geometries[call.path].receptive_field if call.path in overview.geometries else None
+        return tuple(side or 0 for side in field or ())
+
+    last = max(reversed(ends), key=reach)
     where = overview.geometries.get(last.path)
     if where is None or where.receptive_field is None or where.stride is None:
         return ""
