@@ -62,7 +62,7 @@ class KeptArrays(Generic[D]):
     @cached_property
     def room(self) -> int:
         """How many samples the file may hold, the first ones."""
-        free = shutil.disk_usage(_folder() or tempfile.gettempdir()).free
+        free = shutil.disk_usage(large_files()).free
         return min(len(self), min(self._limit, free // 2) // max(self._bytes, 1))
 
     @cached_property
@@ -73,7 +73,7 @@ class KeptArrays(Generic[D]):
     @cached_property
     def _file(self) -> IO[bytes]:
         """A file without a name, which takes no room where nothing was written."""
-        file = tempfile.TemporaryFile(prefix="convscope-", dir=_folder(), buffering=0)  # noqa: SIM115
+        file = tempfile.TemporaryFile(prefix="convscope-", dir=large_files(), buffering=0)  # noqa: SIM115
         weakref.finalize(self, file.close)
         return file
 
@@ -117,7 +117,7 @@ class KeptArrays(Generic[D]):
             self.room = int(np.flatnonzero(self._there).max(initial=-1)) + 1
 
 
-def _folder() -> Path | None:
-    """Where the file lies; None for what the user has chosen for temporary files, or the system's own."""
+def large_files() -> Path:
+    """The folder for large temporary files: that of `TMPDIR`, else `/var/tmp`, else the system's own."""
     fits = _LARGE_FILES.is_dir() and os.access(_LARGE_FILES, os.W_OK)
-    return _LARGE_FILES if fits and "TMPDIR" not in os.environ else None
+    return _LARGE_FILES if fits and "TMPDIR" not in os.environ else Path(tempfile.gettempdir())

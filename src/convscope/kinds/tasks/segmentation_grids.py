@@ -10,13 +10,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice, product
 from shutil import disk_usage
-from tempfile import TemporaryFile, gettempdir
+from tempfile import TemporaryFile
 from typing import Any, Protocol, TypeAlias
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.kept import large_files
 from convscope.data.masks import Classes
 from convscope.data.splits import Samples
 from convscope.data.threads import loading_pool
@@ -142,7 +143,7 @@ def stored(
     """Samples on the grid and their masks in a temporary file, of which windows are read at a time.
 
     A scan that had to be decoded and resampled for each of its windows would take seconds a window. The file
-    lies where `TMPDIR` says and is gone when the process ends.
+    lies in `large_files()` and is gone when the process ends.
 
     Args:
         grids: Of which none are in memory.
@@ -153,10 +154,10 @@ def stored(
         The same without masks where there is not so much room on the disk.
     """
     places: list[tuple[np.dtype[Any], tuple[int, ...], int]] = []
-    with TemporaryFile() as file:
+    with TemporaryFile(dir=large_files()) as file:
         for index in range(len(grids)):
             for values in (grids.grid(index), masks(index)):
-                room = disk_usage(gettempdir()).free - values.nbytes * 2 * (len(grids) - index)
+                room = disk_usage(large_files()).free - values.nbytes * 2 * (len(grids) - index)
                 if room < 0:
                     return grids, None
                 file.write(bytes(-file.tell() % 64))
