@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import jax
 import keras
 import numpy as np
+from jax.experimental import multihost_utils
 
 from convscope.engine.device import TensorFunction
 from convscope.engine.exchange import bits_for, drops_by_bits, exchanged
@@ -28,12 +29,37 @@ __all__ = [
     "convertible",
     "cpu_computes_bfloat16",
     "endless",
+    "join",
     "prediction_threads",
     "ragged",
     "repeated",
     "sparse_product",
     "whole_epochs",
 ]
+
+
+JOINING_SECONDS = 600
+"""How long workers wait for each other to begin: one may read its data more slowly."""
+
+
+def join(address: str, number: int, count: int) -> None:
+    """Joins the processes that train a model together; before anything is computed.
+
+    Args:
+        address: Of the first of them, a host and a port that is free there.
+        number: Of this process, from 0.
+        count: How many there are.
+    """
+    jax.distributed.initialize(
+        address,
+        count,
+        number,
+        cluster_detection_method="deactivate",  # Ray has placed them, whatever else the machine belongs to
+        coordinator_bind_address=address if number == 0 else None,
+        initialization_timeout=JOINING_SECONDS,
+    )
+    # Those that have not spoken to each other yet give up after 30 s, which reading the data may take.
+    multihost_utils.sync_global_devices("joined")
 
 
 def accelerator() -> tuple[str, bool] | None:

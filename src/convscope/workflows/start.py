@@ -16,17 +16,17 @@ from convscope.data.folds import Fold, check_folds
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, RunError, UsageError
 from convscope.files import locked
-from convscope.json_values import from_json
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.registry import check_installed, choose_spec, find_recipe, find_spec
 from convscope.option import Option, for_architecture, validated
-from convscope.run import Run, check_free, data_of, new_run
+from convscope.run import Run, check_free, new_run
 from convscope.types import Progress, Say, silent
 
 if TYPE_CHECKING:
     import keras
 
     from convscope.data.splits import Splits
+    from convscope.workflows.cluster.request import Cluster
     from convscope.workflows.training_plan import Plan
 
 SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
@@ -237,16 +237,21 @@ def check_files(options: Sequence[Option], values: Mapping[str, Any]) -> None:
             )
 
 
-def start(request: Request, out: Path | None, watching: Watching) -> Run:
+def start(request: Request, out: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """Trains in a new folder, which no other process may write meanwhile."""
     run = new_run(out, request.path)
     with run.discarded_on_failure(), locked(run.folder):
         check_free(run.folder)  # another process may have finished since
-        return begin(request, run, watching)[0]
+        return begin(request, run, watching, cluster=cluster)[0]
 
 
 def begin(
-    request: Request, run: Run, watching: Watching, fold: Fold | None = None, whole: Splits | None = None
+    request: Request,
+    run: Run,
+    watching: Watching,
+    fold: Fold | None = None,
+    whole: Splits | None = None,
+    cluster: Cluster | None = None,
 ) -> tuple[Run, Splits]:
     """Trains in an empty folder.
 
@@ -256,6 +261,7 @@ def begin(
         watching: Receives progress and messages.
         fold: Of a cross-validation.
         whole: The data, where it was read before.
+        cluster: Where several processes train together; None trains in this one.
 
     Returns:
         The finished run, and the data as it was read.
@@ -272,31 +278,33 @@ def begin(
         request.why,
         fold=fold,
         whole=whole,
+        machines=1 if cluster is None else cluster.machines,
     )
     _describe(made, watching.say, fold)
-    return _carried_out(made, run, watching), made.whole
+    return _carried_out(made, run, watching, cluster), made.whole
 
 
-def resume(run: Run, path: Path | None, watching: Watching) -> Run:
+def resume(run: Run, path: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """Goes on with a training, as if it had never stopped.
 
     Args:
         run: The run.
         path: Where its data is now; by default where it was.
         watching: Receives progress and messages.
+        cluster: Where several processes go on together; None goes on in this one.
 
     Raises:
         RunError: It is no run, its data has changed or is gone, or it has settings that are not known.
     """
     run.record()  # before a lock is made beside it
     with locked(run.folder):
-        return go_on(run, path, watching)
+        return go_on(run, path, watching, cluster)
 
 
-def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
+def go_on(run: Run, path: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """As `resume`, in a folder that is locked."""
+    from convscope.workflows.recorded_plan import recorded_plan
     from convscope.workflows.train import forget_steps
-    from convscope.workflows.training_plan import plan
 
     record = run.record()
     if record["status"] == "complete":
@@ -308,32 +316,19 @@ def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
         forget_steps(run)
         watching.say(f"{run.folder} is already complete.")
         return run
-    unknown = sorted(set(record["settings"]) - SETTINGS)
-    if unknown:
-        raise RunError(
-            f"{run.folder / 'run.json'} has the setting '{unknown[0]}', which this version does not know.",
-            "Resume with the version of convscope that the run was started with.",
-        )
-    fold = record.get("fold")
-    made = plan(
-        find_recipe(record["recipe"]),
-        path if path is not None else data_of(run),
-        record["architecture"],
-        record["options"],
-        record["settings"],
-        watching.progress,
-        fresh=False,
-        fold=None if fold is None else from_json(Fold, fold, f"{run.folder / 'run.json'} to name its fold"),
-    )
-    made = replace(made, decisions=tuple(record["decisions"]))
+    made = recorded_plan(run, path, watching.progress, 1 if cluster is None else cluster.machines)
     _describe(made, watching.say)
-    return _carried_out(made, run, watching)
+    return _carried_out(made, run, watching, cluster)
 
 
-def _carried_out(made: Plan, run: Run, watching: Watching) -> Run:
+def _carried_out(made: Plan, run: Run, watching: Watching, cluster: Cluster | None) -> Run:
     from convscope.workflows.train import carry_out
 
     with run.full_disk_told():
+        if cluster is not None:
+            from convscope.workflows.cluster.team import carry_out_on
+
+            return carry_out_on(cluster, made, run, watching)
         return carry_out(made, run, watching.callbacks, watching.progress, watching.say, watching.say_epoch)
 
 
