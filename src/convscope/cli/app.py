@@ -12,7 +12,7 @@ from typing import Literal
 from cyclopts import App, Group, Parameter
 
 from convscope import __version__
-from convscope.cli import features, inspect, recipes, search, studio, train
+from convscope.cli import demo, features, inspect, recipes, search, studio, train
 from convscope.cli.console import harmless, say
 from convscope.cli.errors import explained
 from convscope.cli.help import Columns
@@ -54,7 +54,7 @@ class Command:
 
 COMMANDS = (
     Command(
-        train.demo,
+        demo.demo,
         "[OPTIONS]",
         RUNS,
         ("convscope demo", "convscope demo --out digits-demo"),
