@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,8 +82,9 @@ def test_every_option_of_a_training_reaches_the_run(run_command, pictures, tmp_p
     assert record["options"]["mirror"] is True
 
 
-def test_resuming_a_complete_run_prints_its_figures(run_command, finished):
-    code, out, err = run_command("train", "--resume", finished.folder)
+def test_resuming_a_complete_run_prints_its_figures(run_command, finished, tmp_path):
+    copy = shutil.copytree(finished.folder, tmp_path / "run")  # others may hold the run itself meanwhile
+    code, out, err = run_command("train", "--resume", copy)
     assert code == 0
     assert "is already complete" in err
     assert f"{finished.metrics()['test']['accuracy']:.2%}" in out

@@ -167,17 +167,15 @@ def test_clones_cross_validation_and_data_frames(small_model, digits):
     assert table.columns[0] == "features[0]"
 
 
-def test_a_run_and_a_file_can_be_taken(finished, model_file, pictures):
+def test_a_run_and_a_file_can_be_taken(finished, model_file, pictures, tmp_path):
     from PIL import Image
 
     files = sorted((pictures / "disc").iterdir())[:5]
     x = np.stack([np.asarray(Image.open(file)) for file in files])
-    for model in (str(finished.folder), str(model_file)):
+    for name, model in (("run", str(finished.folder)), ("file", str(model_file))):
         made = ConvFeatures(model, **QUICK).fit(x)
         found = made.transform(x)
-        features = convscope.extract(
-            model, pictures / "disc", out=pictures.parent / f"{hash(model)}", precision="float32"
-        )
+        features = convscope.extract(model, pictures / "disc", out=tmp_path / name, precision="float32")
         np.testing.assert_allclose(found, features.matrix()[:5], atol=1e-4)
 
 

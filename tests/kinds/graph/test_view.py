@@ -223,9 +223,9 @@ def test_hops_differ_in_color_however_many_there_are():
 )
 def test_a_value_depends_on_nodes_that_are_joined_to_it(hops, node, said):
     view = GraphView(6, describe_graph("abcdef", np.array([[0, 1], [1, 2], [3, 4]])))
-    model = keras.Sequential([keras.Input((6, 2)), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((6, 2)), keras.layers.Dense(3, name="dense")])
     found = position(model, np.ones((1, 6, 2), np.float32), "dense", 0, (node,))
     geometry = replace(found.geometry, dependencies=(AxisDependency(0, (0,), (0,), 1, (0, 5), hops=hops),))
     sheet = Sheet(LIGHT)
     view.place_position(sheet, 40, replace(found, geometry=geometry), "dense")
-    assert said in texts(sheet.finish(900))
+    assert said in " ".join(texts(sheet.finish(900)))

@@ -58,6 +58,7 @@ _MOST_COLUMNS = 8
 _WORDS_OF_TEXT = 8
 _SHARED = 0.2
 """Share of names at one end of edges that are at the other end too, from which they are of nodes."""
+_SHARED_NUMBERS = 0.5
 _OTHERS = "node-clustering and social-network are chosen by --recipe"
 
 
@@ -192,8 +193,13 @@ def _unnamed(tables: Sequence[TableSource]) -> Iterator[Detection]:
 
 
 def _shared_ids(table: TableSource) -> tuple[str, str] | None:
-    """The first two columns of ids that share some of them, each with several; None where there are none."""
+    """The first two columns of ids that share some of them, each with several; None where there are none.
+
+    Whole numbers, which may count anything, have to share half of them; a table of files has no edges.
+    """
     cells = {name: table.seen(name) for name in table.columns[:_MOST_COLUMNS]}
+    if any(map(_are_files, cells.values())):
+        return None
     ids = [
         name
         for name, found in cells.items()
@@ -201,7 +207,8 @@ def _shared_ids(table: TableSource) -> tuple[str, str] | None:
     ]
     for one, other in combinations(ids, 2):
         sources, targets = set(cells[one]), set(cells[other])
-        if len(sources & targets) >= _SHARED * min(len(sources), len(targets)):
+        least = _SHARED_NUMBERS if all(map(str.isdecimal, sources | targets)) else _SHARED
+        if len(sources & targets) >= least * min(len(sources), len(targets)):
             return one, other
     return None
 

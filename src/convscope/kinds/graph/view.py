@@ -283,10 +283,10 @@ class GraphView(View):
         field = f"{self._name(node)} depends {_said_of(near, hops)}"
         if not known[node]:
             field += "; others are not here, as it lies at the rim"
-        sheet.text(MARGIN, below, field, size=SMALL, color=theme.second, width=side)
+        after = sheet.paragraph(MARGIN, below, field, side, size=SMALL, color=theme.second)
         value = f"channel {position.channel}: {number(position.value, 4)} at {self._name(node)}"
         sheet.text(right, below, value, size=SMALL, color=theme.second, width=side)
-        return int(below) + 44
+        return int(after - line_height(SMALL)) + 44
 
     def markup(self, label: str) -> str:
         """The graph as an element of a page."""

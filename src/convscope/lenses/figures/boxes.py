@@ -14,8 +14,7 @@ from convscope.lenses.figures.classes import (
     class_colors,
     class_palette,
     draw_key,
-    score_rows,
-    tell_score,
+    draw_scores,
 )
 from convscope.lenses.sheet.grids import readable_on
 from convscope.lenses.sheet.lettering import line_height, width_of
@@ -200,16 +199,13 @@ def draw_box_scores(classes: Sequence[ScoredBoxes], *, theme: str = "light") -> 
     Returns:
         A figure of 7 inches width.
     """
-    sheet = Sheet(find_theme(theme))
-    y = sheet.title("Scores of classes")
-    told = "Bars: average precision over IoU 0.5 to 0.95. Frames: at an IoU of 0.5."
-    y = int(sheet.paragraph(MARGIN, y, told, INNER, color=sheet.theme.muted))
-    rows = score_rows(sheet, y, [each.name for each in classes])
-    for each, (left, y) in zip(classes, rows, strict=True):
-        if each.ap is None or each.ap50 is None:
-            tell_score(sheet, left, y, None)
-            continue
-        sheet.box(left, y - 16, BAR * each.ap, 18, fill=sheet.theme.first, width=0)
-        sheet.box(left, y - 16, BAR * each.ap50, 18, edge=sheet.theme.first, width=1.2)
-        tell_score(sheet, left, y, f"AP50 {each.ap50:.3f}, AP {each.ap:.3f}, {each.support:,} objects")
-    return sheet.finish(y + 30)
+    legend = "Bars: average precision over IoU 0.5 to 0.95. Frames: at an IoU of 0.5."
+    return draw_scores(classes, legend, _score_boxes, theme)
+
+
+def _score_boxes(sheet: Sheet, each: ScoredBoxes, left: int, y: int) -> str | None:
+    if each.ap is None or each.ap50 is None:
+        return None
+    sheet.box(left, y - 16, BAR * each.ap, 18, fill=sheet.theme.first, width=0)
+    sheet.box(left, y - 16, BAR * each.ap50, 18, edge=sheet.theme.first, width=1.2)
+    return f"AP50 {each.ap50:.3f}, AP {each.ap:.3f}, {each.support:,} objects"

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.sheet import BODY, INNER, MARGIN, SMALL, Sheet
-from convscope.lenses.sheet.theme import Colors
+from convscope.lenses.sheet.theme import Colors, find_theme
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class DrawnClass(Protocol):
+    """A class of which something is drawn."""
+
+    @property
+    def name(self) -> str:
+        """The class name."""
+
+
+Scored = TypeVar("Scored", bound=DrawnClass)
 BAR = 620
 """Width of a score of 1, in pixels of the sheet."""
 _NAMES = 240
@@ -57,35 +71,32 @@ def draw_key(sheet: Sheet, y: int, entries: Sequence[tuple[str, str]], *, filled
     return y + 16
 
 
-def score_rows(sheet: Sheet, y: int, names: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Draws a row for each class: its name and the frame of a bar from 0 to 1, which the caller fills.
+def draw_scores(
+    classes: Sequence[Scored], legend: str, draw: Callable[[Sheet, Scored, int, int], str | None], theme: str
+) -> Figure:
+    """Draws the scores of classes: a row for each, with the frame of a bar from 0 to 1 that is filled.
 
     Args:
-        sheet: Is drawn on.
-        y: Baseline above the first row.
-        names: Of the classes.
+        classes: In the order in which they are drawn.
+        legend: What the marks in rows mean.
+        draw: Fills the row of a class, of which it is given the left end of the bar and the baseline, and
+            returns the scores in words; None where there is nothing to score.
+        theme: `light` or `dark`.
 
-    Yields:
-        The left end of the bar, and the baseline of the row.
+    Returns:
+        A figure of 7 inches width.
     """
+    sheet = Sheet(find_theme(theme))
+    muted = sheet.theme.muted
+    y = int(sheet.paragraph(MARGIN, sheet.title("Scores of classes"), legend, INNER, color=muted))
     left, step = MARGIN + _NAMES, int(line_height(BODY)) + 10
-    for name in names:
+    for each in classes:
         y += step
-        sheet.text(left - 16, y, name, across="right", width=_NAMES - 20)
+        sheet.text(left - 16, y, each.name, across="right", width=_NAMES - 20)
         sheet.box(left, y - 16, BAR, 18, edge=sheet.theme.rule, width=0.6)
-        yield left, y
-
-
-def tell_score(sheet: Sheet, left: int, y: int, told: str | None) -> None:
-    """Writes what a class scored behind its bar, or within it that there was nothing to score.
-
-    Args:
-        sheet: Is drawn on.
-        left: The left end of the bar.
-        y: Baseline.
-        told: The scores in words; None for none.
-    """
-    if told is None:
-        sheet.text(left + 8, y - 1, "in no test sample", size=SMALL, color=sheet.theme.muted)
-    else:
-        sheet.text(left + BAR + 20, y, told, size=SMALL, color=sheet.theme.muted)
+        told = draw(sheet, each, left, y)
+        if told is None:
+            sheet.text(left + 8, y - 1, "in no test sample", size=SMALL, color=muted)
+        else:
+            sheet.text(left + BAR + 20, y, told, size=SMALL, color=muted)
+    return sheet.finish(y + 30)

@@ -14,8 +14,7 @@ from convscope.lenses.figures.classes import (
     class_colors,
     class_palette,
     draw_key,
-    score_rows,
-    tell_score,
+    draw_scores,
 )
 from convscope.lenses.sheet.lettering import line_height, width_of
 from convscope.lenses.sheet.pixels import fitted, limits_of_values, pixels_of
@@ -218,23 +217,19 @@ def draw_class_scores(classes: Sequence[ScoredClass], *, theme: str = "light") -
     Returns:
         A figure of 7 inches width.
     """
-    sheet = Sheet(find_theme(theme))
-    y = sheet.title("Scores of classes")
-    told = "Bars: IoU of all positions. Rings: mean Dice of samples, with its 95% interval."
-    y = int(sheet.paragraph(MARGIN, y, told, INNER, color=sheet.theme.muted))
-    rows = score_rows(sheet, y, [each.name for each in classes])
-    for each, (left, y) in zip(classes, rows, strict=True):
-        if each.iou is None or each.dice is None:
-            tell_score(sheet, left, y, None)
-            continue
-        sheet.box(left, y - 16, BAR * each.iou, 18, fill=sheet.theme.first, width=0)
-        low, high = each.dice_interval or (each.dice, each.dice)
-        sheet.line([left + BAR * low, left + BAR * high], [y - 7, y - 7], color=sheet.theme.second, width=1.4)
-        spot = np.array([[left + BAR * each.dice, y - 7]])
-        sheet.dots(spot, _bytes(sheet.theme.ground), 7, edge=sheet.theme.second, name="dice")
-        told = f"IoU {each.iou:.3f}, Dice {each.dice:.3f}, in {each.support} samples"
-        tell_score(sheet, left, y, told)
-    return sheet.finish(y + 30)
+    legend = "Bars: IoU of all positions. Rings: mean Dice of samples, with its 95% interval."
+    return draw_scores(classes, legend, _score_masks, theme)
+
+
+def _score_masks(sheet: Sheet, each: ScoredClass, left: int, y: int) -> str | None:
+    if each.iou is None or each.dice is None:
+        return None
+    sheet.box(left, y - 16, BAR * each.iou, 18, fill=sheet.theme.first, width=0)
+    low, high = each.dice_interval or (each.dice, each.dice)
+    sheet.line([left + BAR * low, left + BAR * high], [y - 7, y - 7], color=sheet.theme.second, width=1.4)
+    spot = np.array([[left + BAR * each.dice, y - 7]])
+    sheet.dots(spot, _bytes(sheet.theme.ground), 7, edge=sheet.theme.second, name="dice")
+    return f"IoU {each.iou:.3f}, Dice {each.dice:.3f}, in {each.support} samples"
 
 
 def _bytes(color: str) -> Colors:

@@ -81,15 +81,15 @@ def open_source(
     found = _format(path, encoding, kind == "TSV", wanted, usual, header_names, header)
     if not found.columns:
         raise DataError(f"{path}: expected a table of edges or nodes, received an empty file")
-    if header is None and found.header is None and _is_heading(found.first):
-        named_by = open_source(path, encoding, wanted, usual, header_names, header=True)
-        shown = " and ".join(repr(cell) for cell in found.first[0][:2])
-        said = f"header: the first row of {path.name} names its columns, because {shown} come nowhere else"
-        return replace(named_by, decisions=(*named_by.decisions, said))
     text = _Text(path, found)
     unused = (*((found.index,) if found.index else ()), *(found.unnamed if found.header else ()))
     first = tuple(row for row in found.first[:LOOKED_AT] if not text.is_remark(row))
     named = found.header is not None
+    if header is None and not named and _is_heading(first):
+        headed = open_source(path, encoding, wanted, usual, header_names, header=True)
+        shown = " and ".join(map(repr, first[0][:2]))
+        said = f"header: the first row of {path.name} names its columns, because {shown} come nowhere else"
+        return replace(headed, decisions=(*headed.decisions, said))
     return TableSource(
         path, found.columns, named, first, text.load, text.where, found.decisions, text.remarks(), unused
     )
