@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 
-from convscope.errors import BackendError
+from convscope.errors import BackendError, install_command
 
 BACKENDS = ("tensorflow", "jax", "torch")
 JAX_ACCELERATORS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "libtpu")
@@ -56,3 +56,28 @@ def prepare_backend() -> str:
         )
     on_accelerator = "jax" in installed and any(map(importlib.util.find_spec, JAX_ACCELERATORS))
     return os.environ.setdefault("KERAS_BACKEND", "jax" if on_accelerator else installed[0])
+
+
+def choose_jax() -> None:
+    """Chooses JAX, on which alone several processes train a model together, where nothing else is chosen.
+
+    Raises:
+        BackendError: JAX is not installed, or another backend is asked for or running.
+    """
+    asked = os.environ.get("KERAS_BACKEND")
+    if "keras" in sys.modules:
+        import keras
+
+        asked = str(keras.backend.backend())
+    if asked not in (None, "jax"):
+        raise BackendError(
+            f"A training on a cluster runs on the Keras backend jax. Received: {asked}.",
+            "Set KERAS_BACKEND=jax before Keras is imported.",
+        )
+    if importlib.util.find_spec("jax") is None:
+        raise BackendError(
+            "A training on a cluster runs on the Keras backend jax, which is not installed.",
+            f"Install it: {install_command('jax')}",
+        )
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # workers share the GPU with this process

@@ -41,6 +41,8 @@ def train(
     folds: int | None = None,
     out: PathLike | None = None,
     resume: PathLike | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress = no_progress,
     say: Say | None = None,
@@ -57,6 +59,10 @@ def train(
         folds: Cross-validates: one training for each of so many folds, tested on that fold.
         out: The run folder to make; by default `runs/DATE-NAME`.
         resume: An interrupted run or cross-validation to resume; all settings come from it.
+        cluster: Ray cluster whose workers train together, each on its share of every batch: its address, such
+            as `10.0.0.1:6379`, or `local` for this machine; see `docs/scale.md`. By default this process
+            trains alone.
+        workers: How many there are; by default 2 with `local`, else one for each GPU or machine.
         callbacks: Keras callbacks that run beside the built-in ones.
         progress: Receives each step.
         say: Receives what was read and decided, and how each epoch ended, a line at a time; by default they
@@ -70,17 +76,22 @@ def train(
 
     Raises:
         DataError, UsageError: The data is malformed, or an argument cannot work.
-        RunError, BackendError: The run folder cannot be written, or no Keras backend is installed.
+        RunError, BackendError: The run folder cannot be written, no Keras backend is installed, or no cluster
+            answers.
     """
-    from convscope.workflows.cross_validation import carry_out, resume_training
+    from convscope.workflows.cluster.request import check_on_cluster, cluster_asked
+    from convscope.workflows.cross_validation import SUMMARY, carry_out, resume_training
     from convscope.workflows.start import Watching, requested
 
     told = say if say is not None else (printed if verbose else silent)
     watching = Watching(tuple(callbacks), progress, told, told if say is None else silent)
+    place = cluster_asked(cluster, workers)
     if resume is not None:
         if settings or recipe or architecture or options or folds or out:
             raise UsageError("--resume takes no other settings.", "Leave them out, or start a new training.")
-        return resume_training(Path(resume), None if path is None else Path(path), watching)
+        if place is not None:
+            check_on_cluster(place, None, (Path(resume) / SUMMARY).exists(), callbacks)
+        return resume_training(Path(resume), None if path is None else Path(path), watching, place)
     if path is None:
         raise UsageError("No data was given.", "Give a path.")
     twice = sorted(set(settings) & set(options or {}))
@@ -89,7 +100,9 @@ def train(
     target = None if out is None else Path(out)
     given = {**(options or {}), **settings}
     request = requested(Path(path), given, recipe=recipe, architecture=architecture, folds=folds, out=target)
-    return carry_out(request, target, watching)
+    if place is not None:
+        check_on_cluster(place, request.spec, folds is not None, callbacks)
+    return carry_out(request, target, watching, place)
 
 
 def inspect_data(

@@ -73,7 +73,7 @@ COMMANDS = (
         RUNS,
         ("convscope inspect-data photos/", "convscope inspect-data reviews.csv --format json"),
         ("check", "dry-run", "detect", "info", "validate-data"),
-        train.train_groups,
+        train.inspect_data_groups,
     ),
     Command(
         train.train,

@@ -33,6 +33,7 @@ from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
 from convscope.option import Option
 from convscope.types import silent
+from convscope.workflows.cluster.request import CLUSTER_OPTIONS, Cluster, check_on_cluster, cluster_asked
 
 if TYPE_CHECKING:
     from convscope.run import Run
@@ -48,6 +49,11 @@ CHOICES = (
 
 def train_groups() -> Groups:
     """The options of `train`."""
+    return (OptionGroup("Options", CLUSTER_OPTIONS), *inspect_data_groups())
+
+
+def inspect_data_groups() -> Groups:
+    """The options of `inspect-data`."""
     return (
         OptionGroup("Options", CHOICES, fixed=False),
         OptionGroup("Training settings", FIT_OPTIONS, show_all=False, fixed=False),
@@ -85,17 +91,21 @@ def train(
     out:
         Run folder to create; runs/DATE-NAME by default
     resume:
-        Interrupted run to continue; takes no other options
+        Interrupted run to continue; takes --cluster and --workers alone
     folds:
         Number of folds, to cross-validate
     """
     values = values_of(given)
+    cluster = cluster_asked(values.pop("cluster", None), values.pop("workers", None))
     if resume is None:
-        run_training(path, out, values, folds)
+        run_training(path, out, values, folds, cluster)
     elif out is not None or folds is not None or values:
-        raise UsageError("--resume takes no other options.", "Leave them out, or start a new training.")
+        raise UsageError(
+            "--resume takes no other options but --cluster and --workers.",
+            "Leave them out, or start a new training.",
+        )
     else:
-        continue_training(resume, path)
+        continue_training(resume, path, cluster)
 
 
 def inspect_data(
@@ -135,7 +145,11 @@ def _print_line(line: str) -> None:
 
 
 def run_training(
-    path: Path | None, out: Path | None, values: Mapping[str, Any], folds: int | None = None
+    path: Path | None,
+    out: Path | None,
+    values: Mapping[str, Any],
+    folds: int | None = None,
+    cluster: Cluster | None = None,
 ) -> None:
     """Trains, and prints the metrics.
 
@@ -144,6 +158,7 @@ def run_training(
         out: The run folder.
         values: Recipe, architecture, settings and options, as they were given.
         folds: Of a cross-validation.
+        cluster: Where several processes train together.
     """
     from convscope.run import default_folder
     from convscope.workflows.cross_validation import carry_out
@@ -155,27 +170,32 @@ def run_training(
     others = {name: value for name, value in values.items() if name not in chosen}
     request = requested(path, others, folds=folds, out=out, **chosen)
     folder = out or default_folder(path)
-    with _told_how_to_continue(folder), _watching() as watching:
-        done = carry_out(request, folder, watching)
+    if cluster is not None:
+        check_on_cluster(cluster, request.spec, folds is not None)
+    with _told_how_to_continue(folder, cluster), _watching() as watching:
+        done = carry_out(request, folder, watching, cluster)
     _print_outcome(done)
     say(_saved(done))
 
 
-def continue_training(folder: Path, path: Path | None) -> None:
+def continue_training(folder: Path, path: Path | None, cluster: Cluster | None = None) -> None:
     """Resumes, and prints the metrics.
 
     Args:
         folder: The run, or that of a cross-validation.
         path: Where the data is now; by default where it was.
+        cluster: Where several processes go on together.
     """
     from convscope.run import Run
-    from convscope.workflows.cross_validation import resume_training
+    from convscope.workflows.cross_validation import SUMMARY, resume_training
 
     before = Run(folder).can_resume or (folder / "folds.json").exists()
     if path is not None:
         check_data(path)
-    with _told_how_to_continue(folder), _watching() as watching:
-        done = resume_training(folder, path, watching)
+    if cluster is not None:
+        check_on_cluster(cluster, None, (folder / SUMMARY).exists())
+    with _told_how_to_continue(folder, cluster), _watching() as watching:
+        done = resume_training(folder, path, watching, cluster)
     _print_outcome(done)
     if before:
         say(_saved(done))
@@ -193,14 +213,15 @@ def _watching() -> Iterator[Watching]:
 
 
 @contextmanager
-def _told_how_to_continue(folder: Path) -> Iterator[None]:
+def _told_how_to_continue(folder: Path, cluster: Cluster | None = None) -> Iterator[None]:
     from convscope.run import Run
 
     try:
         yield
     except KeyboardInterrupt:
         if (folder / "folds.json").exists() or Run(folder).can_resume:
-            say(f"Interrupted. To continue: convscope train --resume {folder}")
+            there = "" if cluster is None else f" {cluster.flags}"
+            say(f"Interrupted. To continue: convscope train --resume {folder}{there}")
         raise
 
 

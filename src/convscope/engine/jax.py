@@ -28,12 +28,35 @@ __all__ = [
     "convertible",
     "cpu_computes_bfloat16",
     "endless",
+    "join",
     "prediction_threads",
     "ragged",
     "repeated",
     "sparse_product",
     "whole_epochs",
 ]
+
+
+JOINING_SECONDS = 600
+"""How long workers wait for each other to begin: one may read its data more slowly."""
+
+
+def join(address: str, number: int, count: int) -> None:
+    """Joins the processes that train a model together; before anything is computed.
+
+    Args:
+        address: Of the first of them, a host and a port that is free there.
+        number: Of this process, from 0.
+        count: How many there are.
+    """
+    jax.distributed.initialize(
+        address,
+        count,
+        number,
+        cluster_detection_method="deactivate",  # Ray has placed them, whatever else the machine belongs to
+        coordinator_bind_address=address if number == 0 else None,
+        initialization_timeout=JOINING_SECONDS,
+    )
 
 
 def accelerator() -> tuple[str, bool] | None:

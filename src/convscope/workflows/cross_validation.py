@@ -27,6 +27,7 @@ from convscope.workflows.start import (
 
 if TYPE_CHECKING:
     from convscope.data.splits import Splits
+    from convscope.workflows.cluster.request import Cluster
 
 SUMMARY = "folds.json"
 """The file by which the folder of a cross-validation is known."""
@@ -94,27 +95,33 @@ class CrossValidation:
         )
 
 
-def carry_out(request: Request, out: Path | None, watching: Watching) -> Run | CrossValidation:
+def carry_out(
+    request: Request, out: Path | None, watching: Watching, cluster: Cluster | None = None
+) -> Run | CrossValidation:
     """Trains in a new folder: once, or for each fold of a cross-validation.
 
     Args:
         request: What to train.
         out: The folder to make; by default `runs/DATE-NAME`.
         watching: Receives progress and messages.
+        cluster: Where several processes train together, if `check_on_cluster` allows; None trains here.
     """
     prepare_backend()
     if request.folds is None:
-        return start(request, out, watching)
+        return start(request, out, watching, cluster)
     return _cross_validate(request, request.folds, out, watching)
 
 
-def resume_training(folder: Path, path: Path | None, watching: Watching) -> Run | CrossValidation:
+def resume_training(
+    folder: Path, path: Path | None, watching: Watching, cluster: Cluster | None = None
+) -> Run | CrossValidation:
     """Goes on with a run or a cross-validation; folds that are finished are kept.
 
     Args:
         folder: The run, or that of the cross-validation.
         path: Where the data is now; by default where it was.
         watching: Receives progress and messages.
+        cluster: Where several processes go on together, if `check_on_cluster` allows; None goes on here.
 
     Raises:
         RunError: As `resume`, or the summary of the folds is damaged.
@@ -124,7 +131,7 @@ def resume_training(folder: Path, path: Path | None, watching: Watching) -> Run 
     prepare_backend()
     if (folder / SUMMARY).exists():
         return _resume_folds(folder, path, watching)
-    return resume(Run(folder), path, watching)
+    return resume(Run(folder), path, watching, cluster)
 
 
 def _cross_validate(request: Request, folds: int, out: Path | None, watching: Watching) -> CrossValidation:

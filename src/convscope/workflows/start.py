@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import keras
 
     from convscope.data.splits import Splits
+    from convscope.workflows.cluster.request import Cluster
     from convscope.workflows.training_plan import Plan
 
 SETTINGS = frozenset(option.name for option in FIT_OPTIONS)
@@ -237,16 +238,21 @@ def check_files(options: Sequence[Option], values: Mapping[str, Any]) -> None:
             )
 
 
-def start(request: Request, out: Path | None, watching: Watching) -> Run:
+def start(request: Request, out: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """Trains in a new folder, which no other process may write meanwhile."""
     run = new_run(out, request.path)
     with run.discarded_on_failure(), locked(run.folder):
         check_free(run.folder)  # another process may have finished since
-        return begin(request, run, watching)[0]
+        return begin(request, run, watching, cluster=cluster)[0]
 
 
 def begin(
-    request: Request, run: Run, watching: Watching, fold: Fold | None = None, whole: Splits | None = None
+    request: Request,
+    run: Run,
+    watching: Watching,
+    fold: Fold | None = None,
+    whole: Splits | None = None,
+    cluster: Cluster | None = None,
 ) -> tuple[Run, Splits]:
     """Trains in an empty folder.
 
@@ -256,6 +262,7 @@ def begin(
         watching: Receives progress and messages.
         fold: Of a cross-validation.
         whole: The data, where it was read before.
+        cluster: Where several processes train together; None trains in this one.
 
     Returns:
         The finished run, and the data as it was read.
@@ -274,29 +281,29 @@ def begin(
         whole=whole,
     )
     _describe(made, watching.say, fold)
-    return _carried_out(made, run, watching), made.whole
+    return _carried_out(made, run, watching, cluster), made.whole
 
 
-def resume(run: Run, path: Path | None, watching: Watching) -> Run:
+def resume(run: Run, path: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """Goes on with a training, as if it had never stopped.
 
     Args:
         run: The run.
         path: Where its data is now; by default where it was.
         watching: Receives progress and messages.
+        cluster: Where several processes go on together; None goes on in this one.
 
     Raises:
         RunError: It is no run, its data has changed or is gone, or it has settings that are not known.
     """
     run.record()  # before a lock is made beside it
     with locked(run.folder):
-        return go_on(run, path, watching)
+        return go_on(run, path, watching, cluster)
 
 
-def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
+def go_on(run: Run, path: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """As `resume`, in a folder that is locked."""
     from convscope.workflows.train import forget_steps
-    from convscope.workflows.training_plan import plan
 
     record = run.record()
     if record["status"] == "complete":
@@ -308,6 +315,25 @@ def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
         forget_steps(run)
         watching.say(f"{run.folder} is already complete.")
         return run
+    made = plan_again(run, path, watching.progress)
+    _describe(made, watching.say)
+    return _carried_out(made, run, watching, cluster)
+
+
+def plan_again(run: Run, path: Path | None, progress: Progress) -> Plan:
+    """What was decided when a run was begun, by its record and the data.
+
+    Args:
+        run: An unfinished one.
+        path: Where its data is now; by default where it was.
+        progress: Receives how many samples were read.
+
+    Raises:
+        RunError: As `resume`.
+    """
+    from convscope.workflows.training_plan import plan
+
+    record = run.record()
     unknown = sorted(set(record["settings"]) - SETTINGS)
     if unknown:
         raise RunError(
@@ -321,19 +347,21 @@ def go_on(run: Run, path: Path | None, watching: Watching) -> Run:
         record["architecture"],
         record["options"],
         record["settings"],
-        watching.progress,
+        progress,
         fresh=False,
         fold=None if fold is None else from_json(Fold, fold, f"{run.folder / 'run.json'} to name its fold"),
     )
-    made = replace(made, decisions=tuple(record["decisions"]))
-    _describe(made, watching.say)
-    return _carried_out(made, run, watching)
+    return replace(made, decisions=tuple(record["decisions"]))
 
 
-def _carried_out(made: Plan, run: Run, watching: Watching) -> Run:
+def _carried_out(made: Plan, run: Run, watching: Watching, cluster: Cluster | None) -> Run:
     from convscope.workflows.train import carry_out
 
     with run.full_disk_told():
+        if cluster is not None:
+            from convscope.workflows.cluster.team import carry_out_on
+
+            return carry_out_on(cluster, made, run, watching)
         return carry_out(made, run, watching.callbacks, watching.progress, watching.say, watching.say_epoch)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +19,13 @@ from convscope.engine.training.closed_form import solve
 from convscope.engine.training.epoch_weights import epochs_kept
 from convscope.engine.training.fit import fit
 from convscope.engine.training.run_callback import GoesOn, always
+from convscope.engine.training.shares import ALONE, Worker, check_samples_first
 from convscope.errors import RunError, UsageError
 from convscope.files import file_sha256
 from convscope.kept import kept_in
 from convscope.kinds.contract.recipe import ExampleContext, Fitted, Metrics
 from convscope.run import SPACE_NEEDED, Run, check_writable
-from convscope.types import Progress, Say, silent
+from convscope.types import Progress, Say, no_progress, silent
 from convscope.workflows.recorded_splits import FILE, write_splits
 from convscope.workflows.report import report
 from convscope.workflows.training_plan import Plan
@@ -32,6 +33,9 @@ from convscope.workflows.training_plan import Plan
 SPACE_PER_PARAMETER = 40
 """Bytes on disk: two model files and two checkpoints of weights and Adam's two moments, while one replaces
 the other."""
+
+Learning = Callable[[Plan, Run, Sequence[keras.callbacks.Callback], Progress, Say], list[Row]]
+"""Sets the weights of a run and leaves its `model.keras`; returns its history."""
 
 
 def carry_out(
@@ -41,15 +45,25 @@ def carry_out(
     progress: Progress,
     say: Say = silent,
     say_epoch: Say = silent,
+    learning: Learning | None = None,
 ) -> Run:
     """Fits, evaluates and reports; resumes from the run's checkpoint if there is one.
+
+    Args:
+        made: What was decided.
+        run: Where.
+        callbacks: Of Keras.
+        progress: Receives each step.
+        say: Receives what is found.
+        say_epoch: Receives how each epoch ended.
+        learning: Sets the weights in this one's place, such as on a cluster.
 
     Raises:
         RunError: The run belongs to other data or settings, or the loss is no longer a number.
         UsageError: There are callbacks, and no epochs to call them after.
     """
     record = _entered(made, run, callbacks)
-    rows = _learned(made, run, callbacks, progress, say_epoch)
+    rows = (learning or _learned)(made, run, callbacks, progress, say_epoch)
     run.require()
     objective = made.recipe.objective
     if made.solver is None:
@@ -121,6 +135,31 @@ def learn(made: Plan, run: Run, progress: Progress, goes_on: GoesOn) -> list[Row
     """
     _entered(made, run, ())
     return _learned(made, run, (), progress, silent, goes_on)
+
+
+def learn_together(made: Plan, run: Run, worker: Worker, progress: Progress, say_epoch: Say) -> list[Row]:
+    """As `learn`, as one of several processes, in a run that has its record; the first one writes it.
+
+    Returns:
+        The whole history, as every process has it.
+
+    Raises:
+        RunError, UsageError: As `fit`.
+    """
+    return _learned(made, run, (), progress, say_epoch, worker=worker)
+
+
+def check_shareable(made: Plan) -> None:
+    """Refuses a training whose steps take something else than batches of samples, before it begins.
+
+    Raises:
+        UsageError: As `check_samples_first`.
+    """
+    few = np.arange(min(len(made.splits.train), made.settings.batch_size))
+    train = Split(made.splits.train.samples.take(few), made.splits.train.labels[few])
+    examples = _feed(made, train, no_progress, training=True).examples
+    some = np.arange(min(len(examples), 2))
+    check_samples_first(examples.batch(some, np.random.default_rng(made.settings.seed)), len(some))
 
 
 def _entered(made: Plan, run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, Any]:
@@ -201,6 +240,7 @@ def _learned(
     progress: Progress,
     say_epoch: Say,
     goes_on: GoesOn = always,
+    worker: Worker = ALONE,
 ) -> list[Row]:
     """Sets the weights, step by step or in closed form; returns the rows of the history."""
     solver, settings = made.solver, made.settings
@@ -222,6 +262,7 @@ def _learned(
             made.start,
             say_epoch,
             goes_on,
+            worker,
         )
     _, options = made.recipe.divide(made.options)
     more = _feed(made, _without(made.splits.validation, made.splits.train), progress)
@@ -250,6 +291,7 @@ def _record(made: Plan) -> dict[str, Any]:
     splits = made.splits
     return {
         **({} if made.fold is None else {"fold": made.fold.to_json()}),
+        **({} if made.workers is None else {"workers": made.workers}),
         "recipe": made.recipe.name,
         "architecture": made.architecture,
         "options": dict(made.options),

@@ -44,6 +44,7 @@ class Plan:
         whole: What was read, before a fold was taken.
         fold: Of a cross-validation.
         parameters: Of the model.
+        workers: Processes of a cluster that train it together; None where this one trains it.
     """
 
     recipe: AnyRecipe
@@ -58,6 +59,7 @@ class Plan:
     whole: Splits
     fold: Fold | None = None
     parameters: int = 0
+    workers: int | None = None
 
     @property
     def solver(self) -> Solver | None:

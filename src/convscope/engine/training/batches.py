@@ -76,6 +76,11 @@ class Batches:
         return -(-len(self.examples) // self.batch_size)
 
     @property
+    def step_size(self) -> int:
+        """Samples per step of a training."""
+        return min(self.batch_size, len(self.examples))
+
+    @property
     def ragged(self) -> bool:
         """Whether batches differ in shape."""
         return self.examples.lengths is not None
@@ -102,7 +107,7 @@ class Batches:
         Yields:
             What `Examples.batch` gives.
         """
-        size = min(self.batch_size, len(self.examples))
+        size = self.step_size
         epoch = first_epoch
         while True:
             rng = np.random.default_rng([self.seed, epoch])

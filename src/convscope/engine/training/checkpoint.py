@@ -83,6 +83,12 @@ def read_checkpoint(folder: Path, model: keras.Model) -> list[Row]:
     return rows
 
 
+def epochs_in(folder: Path) -> int:
+    """Epochs after which the newest checkpoint of a `checkpoints` folder was written; 0 without any."""
+    found = _found(folder)
+    return int(found[-1].stem.rpartition("-")[2]) if found else 0
+
+
 def _found(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*.npz"))
 

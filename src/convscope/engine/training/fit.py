@@ -18,6 +18,7 @@ from convscope.engine.training.checkpoint import Row, read_checkpoint, set_state
 from convscope.engine.training.objective import CLASSIFY, Objective
 from convscope.engine.training.run_callback import GoesOn, RunCallback, always, write_history
 from convscope.engine.training.settings import FitSettings
+from convscope.engine.training.shares import ALONE, Worker, check_samples_first, evaluated_by_all, shared_by
 from convscope.engine.training.sparse_inputs import multiplied_sparsely
 from convscope.errors import BackendError, install_command
 from convscope.types import Array, Progress, Say, no_progress, silent
@@ -55,6 +56,7 @@ def fit(
     start: Callable[[keras.Model], None] = _as_built,
     say: Say = silent,
     goes_on: GoesOn = always,
+    worker: Worker = ALONE,
 ) -> list[Row]:
     """Trains a fresh model, or continues from the checkpoint in the folder.
 
@@ -71,26 +73,34 @@ def fit(
         start: Changes a fresh model before its first step, such as to weights from elsewhere.
         say: Receives a line after each epoch.
         goes_on: As `RunCallback`.
+        worker: This process, where several train the model together; the first one writes the run.
 
     Returns:
         One row of history per epoch; the best of them is what `model.keras` holds.
 
     Raises:
         RunError: The loss is not finite, or the checkpoint does not fit.
+        UsageError: The workers cannot divide the batches.
     """
     keras.utils.set_random_seed(settings.seed)
-    model, portable = (_built(build, policy) for policy in (device.policy, "float32"))
-    objective.compile(model, settings, train.steps)
-    rows = read_checkpoint(folder / "checkpoints", model) or _started(model, start)
-    callback = RunCallback(folder, portable, rows, settings, objective, train.steps, progress, say, goes_on)
+    with shared_by(worker):
+        model = _built(build, device.policy)
+        objective.compile(model, settings, train.steps)
+        rows = read_checkpoint(folder / "checkpoints", model) or _started(model, start)
+    portable = _built(build, "float32")
+    callback = RunCallback(
+        folder, portable, rows, settings, objective, train.steps, progress, say, goes_on, worker.writes
+    )
     if len(rows) < settings.epochs and not callback.is_over():
         fresh = _starts(build, device.policy, settings.seed, 1 if rows else objective.starts)
         try:
-            others = [*callbacks, *_extra(settings, folder)]
-            _run(model, train, validation, settings, callback, others, rows, fresh)
+            others = [*callbacks, *(_extra(settings, folder) if worker.writes else ())]
+            with shared_by(worker):
+                _run(model, train, validation, settings, callback, others, rows, fresh, worker)
         finally:
             callback.write()
-    write_history(folder / "history.csv", rows)
+    if worker.writes:
+        write_history(folder / "history.csv", rows)
     return rows
 
 
@@ -122,11 +132,19 @@ def _run(
     others: list[keras.callbacks.Callback],
     rows: Sequence[Row],
     fresh: Sequence[Callable[[], list[Array]]],
+    worker: Worker,
 ) -> None:
     constant, judged = train.constant, validation.constant
-    batches = Prefetched(iter(()) if constant is not None else train.shuffled(len(rows)))
+    if constant is not None and worker.count > 1:
+        check_samples_first(constant, train.step_size)
+    endless = worker.shares(train.shuffled(len(rows)), train.step_size)
+    batches = Prefetched(iter(()) if constant is not None else endless)
     try:
-        with backend_file().accelerated(model), multiplied_sparsely(model, constant, judged):
+        with (
+            backend_file().accelerated(model),
+            multiplied_sparsely(model, constant, judged),
+            evaluated_by_all(model, worker),
+        ):
             plain = not others and not settings.averaging
             if constant is not None and judged is not None and (fresh or plain):
                 most, advance = _whole_epochs(model, constant, judged[:2], settings)
@@ -141,7 +159,7 @@ def _run(
                 steps_per_epoch=train.steps,
                 validation_data=_passes(validation),
                 validation_steps=validation.steps,
-                callbacks=[EvaluateAveraged(), run_callback, *others],
+                callbacks=[*worker.callbacks, EvaluateAveraged(), run_callback, *others],
                 shuffle=False,
                 verbose=0,
             )

@@ -57,6 +57,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         say: Receives a line after each epoch, with the time that is left.
         goes_on: From the history to whether another epoch is to follow; a training that stops so has not
             ended, and a resume goes on with it.
+        writes: Whether this process writes the run; where several train together, the others decide the same.
     """
 
     async_safe = True
@@ -72,9 +73,10 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         progress: Progress,
         say: Say = silent,
         goes_on: GoesOn = always,
+        writes: bool = True,
     ) -> None:
         super().__init__()
-        self._goes_on, self._stopped = goes_on, False
+        self._goes_on, self._stopped, self._writes = goes_on, False, writes
         self._folder, self._portable, self._rows = folder, portable, rows
         self._patience, self._seed, self._epochs = settings.patience, settings.seed, settings.epochs
         self._say, self._resumed = say, len(rows)
@@ -139,7 +141,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
             raise RunError(
                 f"Weights became NaN or infinite in epoch {first + len(found)}: {strange}.", _SMALLER
             )
-        if not self._folder.is_dir():
+        if self._writes and not self._folder.is_dir():
             raise RunError(
                 f"{self._folder} was removed while it was written, so that this training is lost.",
                 "Train again, and leave the folder in its place.",
@@ -153,7 +155,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if self._best >= first:
             self._portable.set_weights(weights(self._best - first))
             self._is_best_unwritten = True
-        self._unwritten = state_of(self.model)
+        self._unwritten = state_of(self.model) if self._writes else ()
         if time.monotonic() >= self._next_write:
             self.write()
         for line in said:
@@ -164,7 +166,9 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Keeps the weights of epochs, before a checkpoint says that they need not be computed again."""
         for place in range(count):
             if first + place + 1 in self._kept:
-                write_epoch(self._folder, first + place + 1, weights(place))
+                kept = weights(place)  # computed by all workers
+                if self._writes:
+                    write_epoch(self._folder, first + place + 1, kept)
 
     def counting(self, found: Sequence[Row]) -> int:
         """How many of epochs that follow the history count.
@@ -187,7 +191,7 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def write(self) -> None:
         """Writes what the last finished epoch left, where it is not written yet and the folder is there."""
-        if not len(self._unwritten) or not self._folder.is_dir():
+        if not len(self._unwritten) or not self._writes or not self._folder.is_dir():
             return
         begun = time.monotonic()
         if self._is_best_unwritten:

@@ -1,0 +1,1 @@
+"""Trainings that several processes of a Ray cluster do together."""

@@ -1,0 +1,292 @@
+"""Workers of a Ray cluster that train one model together: placed, listened to, and begun anew if one is lost.
+
+Ray places a process for each worker, either all of them or none. Its `JaxTrainer` (Ray 2.60) is not used:
+it joins processes on TPUs and GPUs only, and whoever called it hears of epochs, not of steps. The training in
+each process is the ordinary one, which goes on from the newest checkpoint of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import convscope.errors
+from convscope.engine.cluster import connected, ray_package
+from convscope.engine.training.checkpoint import epochs_in
+from convscope.engine.training.shares import check_batch_size
+from convscope.errors import ConvscopeError, RunError, UsageError
+from convscope.types import Progress, Say
+from convscope.workflows.cluster.worker import Ended, Surroundings, TrainingWorker
+from convscope.workflows.train import carry_out, check_shareable
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.engine.training.checkpoint import Row
+    from convscope.run import Run
+    from convscope.workflows.cluster.request import Cluster
+    from convscope.workflows.start import Watching
+    from convscope.workflows.training_plan import Plan
+
+RESTARTS = 3
+"""Times that a training is begun again without having finished an epoch in between."""
+POLL_SECONDS = 0.5
+PLACING_SECONDS = 600
+"""How long a cluster that is busy with something else is waited for."""
+ENDING_SECONDS = 20
+"""Within it, Ray has noticed that a process is lost from which another one hears nothing any more."""
+PASSED_ON = ("JAX_PLATFORMS", "KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "XLA_FLAGS")
+
+
+class _Lost(Exception):  # noqa: N818 - not an error of anybody
+    """A worker or its machine is gone."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Workers that are to be.
+
+    Args:
+        ray: The package.
+        folder: Where the run lies, for messages and hints.
+        cluster: Where.
+        count: How many.
+        needs: What each takes: CPU and GPU.
+        say: Receives how epochs ended, and what was lost.
+    """
+
+    ray: ModuleType
+    folder: Path
+    cluster: Cluster
+    count: int
+    needs: Mapping[str, float]
+    say: Say
+
+    def learn(
+        self,
+        made: Plan,
+        run: Run,
+        callbacks: Sequence[keras.callbacks.Callback],
+        progress: Progress,
+        say_epoch: Say,
+    ) -> list[Row]:
+        """Trains in the workers, and waits for them; begins again from the last checkpoint if one is lost.
+
+        Raises:
+            RunError: Workers are lost again and again, or one fails.
+            UsageError: They cannot divide the batches.
+        """
+        done, left = epochs_in(run.folder / "checkpoints"), RESTARTS
+        while True:
+            try:
+                return self._attempt(run.folder.absolute(), progress, say_epoch)
+            except _Lost as lost:
+                run.tidy()
+                before, done = done, epochs_in(run.folder / "checkpoints")
+                left = RESTARTS if done > before else left - 1
+                if left == 0:
+                    raise RunError(
+                        f"A worker was lost {RESTARTS} times in epoch {done + 1}: {lost}", self._hint
+                    ) from lost
+                self.say(f"A worker was lost ({lost}); all begin again after epoch {done}")
+
+    @property
+    def _hint(self) -> str:
+        return (
+            "Perhaps memory was short: fewer --workers take less. Go on: convscope train --resume"
+            f" {self.folder} {self.cluster.flags}"
+        )
+
+    def _attempt(self, folder: Path, progress: Progress, say_epoch: Say) -> list[Row]:
+        """One start of all workers.
+
+        Raises:
+            _Lost: One is gone.
+        """
+        errors = self.ray.exceptions
+        with self._placed(progress) as workers:
+            try:
+                address = self.ray.get(workers[0].free_address.remote())
+                pending = [
+                    each.train.remote(folder, number, self.count, address)
+                    for number, each in enumerate(workers)
+                ]
+                return self._ended(workers[0], pending, progress, say_epoch)
+            except (errors.ActorDiedError, errors.ActorUnavailableError, errors.NodeDiedError) as error:
+                raise _Lost(_reason(error)) from error
+
+    @contextmanager
+    def _placed(self, progress: Progress) -> Iterator[list[Any]]:
+        """The workers, each in its place; they are ended afterwards.
+
+        Raises:
+            RunError: The cluster has no room.
+        """
+        from ray.util.placement_group import placement_group, remove_placement_group
+        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+        group = placement_group([dict(self.needs)] * self.count, strategy="SPREAD")
+        workers = []
+        try:
+            self._wait(group, progress)
+            actor = self.ray.remote(TrainingWorker)
+            for number in range(self.count):
+                placed = actor.options(
+                    num_cpus=self.needs["CPU"],
+                    num_gpus=self.needs.get("GPU", 0),
+                    max_concurrency=2,
+                    scheduling_strategy=PlacementGroupSchedulingStrategy(group, number),
+                )
+                workers.append(placed.remote(_surroundings(self.needs)))
+            yield workers
+        finally:
+            for worker in workers:
+                self.ray.kill(worker)
+            remove_placement_group(group)
+
+    def _wait(self, group: Any, progress: Progress) -> None:
+        begun = time.monotonic()
+        while not group.wait(timeout_seconds=1):
+            progress(0, None, f"waiting for room for {self.count} workers")
+            if time.monotonic() - begun > PLACING_SECONDS:
+                raise RunError(
+                    f"The cluster at '{self.cluster.address}' has had no room for {self.count} workers with"
+                    f" {_described(self.needs)} each for {PLACING_SECONDS // 60} minutes.",
+                    f"Go on later, or with fewer --workers: convscope train --resume {self.folder}"
+                    f" {self.cluster.flags}",
+                )
+
+    def _ended(self, first: Any, pending: list[Any], progress: Progress, say_epoch: Say) -> list[Row]:
+        """Tells what the first worker says until all have ended; returns the history.
+
+        Raises:
+            ConvscopeError: What a worker has raised.
+        """
+        shown, asked, histories = (0.0, None, "starting workers"), first.news.remote(), {}
+        places = {each: number for number, each in enumerate(pending)}
+        while pending:
+            ready, _ = self.ray.wait([asked, *pending], num_returns=1, timeout=POLL_SECONDS)
+            progress(*shown)
+            for each in [each for each in ready if each in places]:
+                pending.remove(each)
+                histories[places[each]] = self._result(each, pending)
+            if asked in ready or not pending:
+                news = self.ray.get(asked)
+                shown = news.progress or shown
+                for line in news.lines:
+                    say_epoch(line)
+                time.sleep(POLL_SECONDS / 5)
+                asked = first.news.remote()
+        for line in self.ray.get(asked).lines:
+            say_epoch(line)
+        return list(histories[0])
+
+    def _result(self, each: Any, others: Sequence[Any]) -> Sequence[Row]:
+        """The history of a worker that has ended.
+
+        Raises:
+            ConvscopeError: What it has raised.
+        """
+        try:
+            ended: Ended = self.ray.get(each)
+        except self.ray.exceptions.RayTaskError as error:
+            self._raise_if_lost(others)  # what it has heard last is that another one is gone
+            last = str(error).strip().rpartition("\n")[2]
+            raise RunError(f"A worker failed: {last}", self._hint) from error
+        if ended.error is not None:
+            name, message, hint = ended.error
+            kind: Callable[[str, str], ConvscopeError] = getattr(convscope.errors, name, RunError)
+            raise kind(message, hint)
+        return ended.rows
+
+    def _raise_if_lost(self, others: Sequence[Any]) -> None:
+        ready, _ = self.ray.wait(list(others), num_returns=len(others), timeout=ENDING_SECONDS)
+        for each in ready:
+            try:
+                self.ray.get(each)
+            except self.ray.exceptions.RayTaskError:
+                continue
+
+
+def carry_out_on(cluster: Cluster, made: Plan, run: Run, watching: Watching) -> Run:
+    """As `carry_out`, with a training in several processes; all else is done in this one.
+
+    Raises:
+        UsageError: There are fewer processors than workers, or the training has no steps to share.
+        RunError: The cluster does not answer, or workers are lost again and again.
+    """
+    if made.solver is not None:
+        raise UsageError(
+            f"{made.architecture} {made.solver.how}, without steps that workers could share.",
+            "Leave --cluster out, or name an architecture that is trained by epochs.",
+        )
+    check_shareable(made)
+    ray = ray_package()
+    with connected(ray, cluster.address):
+        count, needs = _workers(ray, cluster)
+        check_batch_size(made.settings.batch_size, count)
+        team = Team(ray, run.folder, cluster, count, needs, watching.say)
+        share = made.settings.batch_size // count
+        watching.say(f"Workers: {count}, each with {_described(needs)} and {share} samples of every step")
+        return carry_out(
+            replace(made, workers=count),
+            run,
+            (),
+            watching.progress,
+            watching.say,
+            watching.say_epoch,
+            team.learn,
+        )
+
+
+def _workers(ray: ModuleType, cluster: Cluster) -> tuple[int, dict[str, float]]:
+    """How many workers there are, and what each takes.
+
+    Raises:
+        UsageError: The cluster has less.
+    """
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    name = "GPU" if any(each.get("GPU") for each in machines) else "CPU"
+    found = [int(each.get(name, 0)) for each in machines]
+    count = cluster.workers or (sum(found) if name == "GPU" else sum(map(bool, found)))
+    if count > sum(found):
+        raise UsageError(
+            f"The cluster at '{cluster.address}' has {sum(found)} {name}s, fewer than the {count} workers.",
+            f"Give --workers {sum(found)} or less, or add machines to the cluster.",
+        )
+    if name == "GPU":
+        return count, {"CPU": 1, "GPU": 1}
+    return count, {"CPU": next(each for each in range(max(found), 0, -1) if _fits(found, each, count))}
+
+
+def _fits(found: Sequence[int], each: int, count: int) -> bool:
+    """Whether machines with so many processors hold so many workers with some processors each."""
+    return sum(processors // each for processors in found) >= count
+
+
+def _described(needs: Mapping[str, float]) -> str:
+    """Such as "1 GPU" or "8 processors"."""
+    if "GPU" in needs:
+        return "1 GPU"
+    return "1 processor" if needs["CPU"] == 1 else f"{needs['CPU']:.0f} processors"
+
+
+def _surroundings(needs: Mapping[str, float]) -> Surroundings:
+    variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if "GPU" not in needs:
+        variables["PJRT_NPROC"] = f"{needs['CPU']:.0f}"  # threads of XLA, which else takes all processors
+    return Surroundings((str(Path.cwd()), *filter(None, sys.path)), variables, Path.cwd())
+
+
+def _reason(error: Exception) -> str:
+    """Why Ray thinks that a process is gone, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "exit" in line.lower() or "node" in line.lower()]
+    return (told or lines or [type(error).__name__])[-1].rstrip(".")
