@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -70,7 +71,9 @@ def connected(ray: ModuleType, address: str) -> Iterator[None]:
     if address == LOCAL:
         options |= {"num_cpus": max(2, os.cpu_count() or 1), "include_dashboard": False}
     try:
-        ray.init(address=address, **options)
+        with warnings.catch_warnings():  # JAX warns of any new process, although Ray's begin with another program
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            ray.init(address=address, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise _no_answer(address, error) from error
     try:

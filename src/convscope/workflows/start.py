@@ -16,11 +16,10 @@ from convscope.data.folds import Fold, check_folds
 from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import DataError, RunError, UsageError
 from convscope.files import locked
-from convscope.json_values import from_json
 from convscope.kinds.contract.kind import RecipeSpec
 from convscope.kinds.registry import check_installed, choose_spec, find_recipe, find_spec
 from convscope.option import Option, for_architecture, validated
-from convscope.run import Run, check_free, data_of, new_run
+from convscope.run import Run, check_free, new_run
 from convscope.types import Progress, Say, silent
 
 if TYPE_CHECKING:
@@ -303,6 +302,7 @@ def resume(run: Run, path: Path | None, watching: Watching, cluster: Cluster | N
 
 def go_on(run: Run, path: Path | None, watching: Watching, cluster: Cluster | None = None) -> Run:
     """As `resume`, in a folder that is locked."""
+    from convscope.workflows.recorded_plan import recorded_plan
     from convscope.workflows.train import forget_steps
 
     record = run.record()
@@ -315,43 +315,9 @@ def go_on(run: Run, path: Path | None, watching: Watching, cluster: Cluster | No
         forget_steps(run)
         watching.say(f"{run.folder} is already complete.")
         return run
-    made = plan_again(run, path, watching.progress)
+    made = recorded_plan(run, path, watching.progress)
     _describe(made, watching.say)
     return _carried_out(made, run, watching, cluster)
-
-
-def plan_again(run: Run, path: Path | None, progress: Progress) -> Plan:
-    """What was decided when a run was begun, by its record and the data.
-
-    Args:
-        run: An unfinished one.
-        path: Where its data is now; by default where it was.
-        progress: Receives how many samples were read.
-
-    Raises:
-        RunError: As `resume`.
-    """
-    from convscope.workflows.training_plan import plan
-
-    record = run.record()
-    unknown = sorted(set(record["settings"]) - SETTINGS)
-    if unknown:
-        raise RunError(
-            f"{run.folder / 'run.json'} has the setting '{unknown[0]}', which this version does not know.",
-            "Resume with the version of convscope that the run was started with.",
-        )
-    fold = record.get("fold")
-    made = plan(
-        find_recipe(record["recipe"]),
-        path if path is not None else data_of(run),
-        record["architecture"],
-        record["options"],
-        record["settings"],
-        progress,
-        fresh=False,
-        fold=None if fold is None else from_json(Fold, fold, f"{run.folder / 'run.json'} to name its fold"),
-    )
-    return replace(made, decisions=tuple(record["decisions"]))
 
 
 def _carried_out(made: Plan, run: Run, watching: Watching, cluster: Cluster | None) -> Run:

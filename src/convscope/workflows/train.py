@@ -19,7 +19,7 @@ from convscope.engine.training.closed_form import solve
 from convscope.engine.training.epoch_weights import epochs_kept
 from convscope.engine.training.fit import fit
 from convscope.engine.training.run_callback import GoesOn, always
-from convscope.engine.training.shares import ALONE, Worker, check_samples_first
+from convscope.engine.training.shares import ALONE, WorkerRank, check_samples_first
 from convscope.errors import RunError, UsageError
 from convscope.files import file_sha256
 from convscope.kept import kept_in
@@ -76,16 +76,7 @@ def carry_out(
     metrics = made.recipe.evaluate(outputs, made.splits.test, made.splits.class_names)
     measured = _measured(made, fitted, outputs, metrics, rows, say)
     run.write("metrics.json", measured)
-    seconds = round(sum(row["seconds"] for row in rows), 1)
-    complete = {
-        **record,
-        "status": "complete",
-        "epochs": len(rows),
-        "training_seconds": seconds,
-        "kept_epochs": epochs_kept(run.folder),
-        "calibrated": calibrated,
-        "model_sha256": file_sha256(run.model_path),
-    }
+    complete = {**record, **_outcome(run, rows), "calibrated": calibrated}
     effect = measured.get("calibration")
     with kept_in(run.folder):
         report(run, complete, made.recipe, fitted, made.splits, rows, metrics, outputs, effect)
@@ -93,6 +84,17 @@ def carry_out(
     run.write_record(complete)
     forget_steps(run)
     return run
+
+
+def _outcome(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the record of a complete run says of its training."""
+    return {
+        "status": "complete",
+        "epochs": len(rows),
+        "training_seconds": round(sum(row["seconds"] for row in rows), 1),
+        "kept_epochs": epochs_kept(run.folder),
+        "model_sha256": file_sha256(run.model_path),
+    }
 
 
 def _fitted(made: Plan, run: Run, progress: Progress) -> Fitted[Any]:
@@ -137,7 +139,7 @@ def learn(made: Plan, run: Run, progress: Progress, goes_on: GoesOn) -> list[Row
     return _learned(made, run, (), progress, silent, goes_on)
 
 
-def learn_together(made: Plan, run: Run, worker: Worker, progress: Progress, say_epoch: Say) -> list[Row]:
+def learn_together(made: Plan, run: Run, worker: WorkerRank, progress: Progress, say_epoch: Say) -> list[Row]:
     """As `learn`, as one of several processes, in a run that has its record; the first one writes it.
 
     Returns:
@@ -240,7 +242,7 @@ def _learned(
     progress: Progress,
     say_epoch: Say,
     goes_on: GoesOn = always,
-    worker: Worker = ALONE,
+    worker: WorkerRank = ALONE,
 ) -> list[Row]:
     """Sets the weights, step by step or in closed form; returns the rows of the history."""
     solver, settings = made.solver, made.settings

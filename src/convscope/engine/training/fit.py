@@ -16,9 +16,15 @@ from convscope.engine.training.averaging import EvaluateAveraged
 from convscope.engine.training.batches import Advance, Batch, Batches, Prefetched
 from convscope.engine.training.checkpoint import Row, read_checkpoint, set_state, state_of
 from convscope.engine.training.objective import CLASSIFY, Objective
-from convscope.engine.training.run_callback import GoesOn, RunCallback, always, write_history
+from convscope.engine.training.run_callback import GoesOn, RunCallback, always
 from convscope.engine.training.settings import FitSettings
-from convscope.engine.training.shares import ALONE, Worker, check_samples_first, evaluated_by_all, shared_by
+from convscope.engine.training.shares import (
+    ALONE,
+    WorkerRank,
+    check_samples_first,
+    evaluated_by_all,
+    shared_by,
+)
 from convscope.engine.training.sparse_inputs import multiplied_sparsely
 from convscope.errors import BackendError, install_command
 from convscope.types import Array, Progress, Say, no_progress, silent
@@ -56,9 +62,9 @@ def fit(
     start: Callable[[keras.Model], None] = _as_built,
     say: Say = silent,
     goes_on: GoesOn = always,
-    worker: Worker = ALONE,
+    worker: WorkerRank = ALONE,
 ) -> list[Row]:
-    """Trains a fresh model, or continues from the checkpoint in the folder.
+    """Trains a fresh model, or continues from a checkpoint.
 
     Args:
         build: Makes the model, under the device's dtype policy and in float32.
@@ -67,41 +73,42 @@ def fit(
         settings: How to train.
         device: Where to train, and in which precision.
         folder: The run folder; gets `model.keras`, `history.csv` and `checkpoints/`.
-        callbacks: Any Keras callbacks besides, whose state is theirs to restore on a resume.
+        callbacks: Keras callbacks besides, whose state is theirs to restore.
         progress: Called after each step.
         objective: The loss, and how the best epoch is chosen.
         start: Changes a fresh model before its first step, such as to weights from elsewhere.
         say: Receives a line after each epoch.
         goes_on: As `RunCallback`.
-        worker: This process, where several train the model together; the first one writes the run.
+        worker: This process, where several train together; the first one writes the run.
 
     Returns:
         One row of history per epoch; the best of them is what `model.keras` holds.
 
     Raises:
-        RunError: The loss is not finite, or the checkpoint does not fit.
-        UsageError: The workers cannot divide the batches.
+        RunError, UsageError: The loss is not finite, or the checkpoint or the number of workers does not fit.
     """
-    keras.utils.set_random_seed(settings.seed)
     with shared_by(worker):
-        model = _built(build, device.policy)
-        objective.compile(model, settings, train.steps)
+        model = _compiled(build, device.policy, objective, settings, train.steps)
         rows = read_checkpoint(folder / "checkpoints", model) or _started(model, start)
-    portable = _built(build, "float32")
-    callback = RunCallback(
-        folder, portable, rows, settings, objective, train.steps, progress, say, goes_on, worker.writes
-    )
+    portable, writes, steps = _built(build, "float32"), worker.writes, train.steps
+    callback = RunCallback(folder, portable, rows, settings, objective, steps, progress, say, goes_on, writes)
     if len(rows) < settings.epochs and not callback.is_over():
         fresh = _starts(build, device.policy, settings.seed, 1 if rows else objective.starts)
-        try:
-            others = [*callbacks, *(_extra(settings, folder) if worker.writes else ())]
-            with shared_by(worker):
-                _run(model, train, validation, settings, callback, others, rows, fresh, worker)
-        finally:
-            callback.write()
-    if worker.writes:
-        write_history(folder / "history.csv", rows)
+        others = [*callbacks, *(_extra(settings, folder) if writes else ())]
+        with shared_by(worker):
+            _run(model, train, validation, settings, callback, others, rows, fresh, worker)
+    callback.close()
     return rows
+
+
+def _compiled(
+    build: Callable[[], keras.Model], policy: str, objective: Objective, settings: FitSettings, steps: int
+) -> keras.Model:
+    """A fresh model with the random numbers of its seed, ready to be trained."""
+    keras.utils.set_random_seed(settings.seed)
+    model = _built(build, policy)
+    objective.compile(model, settings, steps)
+    return model
 
 
 def _built(build: Callable[[], keras.Model], policy: str) -> keras.Model:
@@ -132,7 +139,7 @@ def _run(
     others: list[keras.callbacks.Callback],
     rows: Sequence[Row],
     fresh: Sequence[Callable[[], list[Array]]],
-    worker: Worker,
+    worker: WorkerRank,
 ) -> None:
     constant, judged = train.constant, validation.constant
     if constant is not None and worker.count > 1:
@@ -169,6 +176,7 @@ def _run(
         raise
     finally:
         batches.close()
+        run_callback.write()
 
 
 def _whole_epochs(

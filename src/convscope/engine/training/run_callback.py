@@ -203,6 +203,11 @@ class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
         now = time.monotonic()
         self._next_write = now + REST * (now - begun)
 
+    def close(self) -> None:
+        """Writes the history of a training that has ended."""
+        if self._writes:
+            write_history(self._folder / "history.csv", self._rows)
+
     def is_over(self) -> bool:
         """Whether patience has run out, or no epoch is to follow for now."""
         return self._stopped or self._waits_too_long(len(self._rows), self._best)

@@ -23,7 +23,7 @@ from convscope.types import Array, ArrayTree, Tensor
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkerRank:
     """One of the processes that train a model together.
 
     Args:
@@ -65,7 +65,7 @@ class Worker:
         return values[self.number * size : (self.number + 1) * size]
 
 
-ALONE = Worker()
+ALONE = WorkerRank()
 """The only process of a training."""
 
 
@@ -142,7 +142,7 @@ def _current() -> _AllWorkers:
 
 
 @contextmanager
-def shared_by(worker: Worker) -> Iterator[None]:
+def shared_by(worker: WorkerRank) -> Iterator[None]:
     """Within it, models are built, trained and evaluated on all workers; for one worker nothing changes.
 
     Args:
@@ -156,7 +156,7 @@ def shared_by(worker: Worker) -> Iterator[None]:
 
 
 @contextmanager
-def evaluated_by_all(model: keras.Model, worker: Worker) -> Iterator[None]:
+def evaluated_by_all(model: keras.Model, worker: WorkerRank) -> Iterator[None]:
     """Within it, each worker computes its part of every batch of an evaluation.
 
     Args:

@@ -169,7 +169,8 @@ class Team:
         Raises:
             ConvscopeError: What a worker has raised.
         """
-        shown, asked, histories = (0.0, None, "starting workers"), first.news.remote(), {}
+        shown: tuple[int, int | None, str] = (0, None, "starting workers")
+        asked, histories = first.news.remote(), {}
         places = {each: number for number, each in enumerate(pending)}
         while pending:
             ready, _ = self.ray.wait([asked, *pending], num_returns=1, timeout=POLL_SECONDS)

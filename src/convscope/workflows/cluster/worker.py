@@ -46,7 +46,7 @@ class News(NamedTuple):
         lines: How epochs have ended.
     """
 
-    progress: tuple[float, float | None, str] | None
+    progress: tuple[int, int | None, str] | None
     lines: tuple[str, ...]
 
 
@@ -66,15 +66,19 @@ class Ended(NamedTuple):
 class _Heard:
     """Collects what is said, by the thread that trains, until another one asks for it."""
 
-    progress: tuple[float, float | None, str] | None = None
+    progress: tuple[int, int | None, str] | None = None
     lines: list[str] = field(default_factory=list)
 
-    def step(self, done: float, total: float | None, what: str) -> None:
+    def step(self, done: int, total: int | None, what: str) -> None:
         self.progress = (done, total, what)
 
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
     def news(self) -> News:
-        said = len(self.lines)
-        lines, self.lines = self.lines[:said], self.lines[said:]
+        lines = []
+        while self.lines:
+            lines.append(self.lines.pop(0))
         return News(self.progress, tuple(lines))
 
 
@@ -128,17 +132,17 @@ def _trained(folder: Path, number: int, count: int, address: str, heard: _Heard)
 
     prepare_backend()
     from convscope.engine.jax import join
-    from convscope.engine.training.shares import Worker
-    from convscope.workflows.start import plan_again
+    from convscope.engine.training.shares import WorkerRank
+    from convscope.workflows.recorded_plan import recorded_plan
     from convscope.workflows.train import learn_together
 
-    run, worker = Run(folder), Worker(number, count)
+    run, worker = Run(folder), WorkerRank(number, count)
     _check_same_place(run)
     if count > 1:
         join(address, number, count)
-    made = plan_again(run, None, heard.step if worker.writes else no_progress)
+    made = recorded_plan(run, None, heard.step if worker.writes else no_progress)
     made = _as_begun(made, run)
-    tells = (heard.step, heard.lines.append) if worker.writes else (no_progress, silent)
+    tells = (heard.step, heard.say) if worker.writes else (no_progress, silent)
     return learn_together(made, run, worker, *tells)
 
 
