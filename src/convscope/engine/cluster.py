@@ -71,7 +71,7 @@ def connected(ray: ModuleType, address: str) -> Iterator[None]:
     if address == LOCAL:
         options |= {"num_cpus": max(2, os.cpu_count() or 1), "include_dashboard": False}
     try:
-        with warnings.catch_warnings():  # JAX warns of any new process, although Ray's begin with another program
+        with warnings.catch_warnings():  # JAX warns of any new process, also of those with another program
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
             ray.init(address=address, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import jax
 import keras
 import numpy as np
+from jax.experimental import multihost_utils
 
 from convscope.engine.device import TensorFunction
 from convscope.engine.exchange import bits_for, drops_by_bits, exchanged
@@ -57,6 +58,8 @@ def join(address: str, number: int, count: int) -> None:
         coordinator_bind_address=address if number == 0 else None,
         initialization_timeout=JOINING_SECONDS,
     )
+    # Those that have not spoken to each other yet give up after 30 s, which reading the data may take.
+    multihost_utils.sync_global_devices("joined")
 
 
 def accelerator() -> tuple[str, bool] | None:

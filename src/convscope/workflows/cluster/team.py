@@ -23,7 +23,7 @@ from convscope.engine.training.checkpoint import epochs_in
 from convscope.engine.training.shares import check_batch_size
 from convscope.errors import ConvscopeError, RunError, UsageError
 from convscope.types import Progress, Say
-from convscope.workflows.cluster.worker import Ended, Surroundings, TrainingWorker
+from convscope.workflows.cluster.worker import Ended, News, Surroundings, TrainingWorker
 from convscope.workflows.train import carry_out, check_shareable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 RESTARTS = 3
 """Times that a training is begun again without having finished an epoch in between."""
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 PLACING_SECONDS = 600
 """How long a cluster that is busy with something else is waited for."""
 ENDING_SECONDS = 20
@@ -170,24 +170,28 @@ class Team:
             ConvscopeError: What a worker has raised.
         """
         shown: tuple[int, int | None, str] = (0, None, "starting workers")
-        asked, histories = first.news.remote(), {}
+        histories: dict[int, Sequence[Row]] = {}
         places = {each: number for number, each in enumerate(pending)}
+        asked = first.news.remote()
         while pending:
-            ready, _ = self.ray.wait([asked, *pending], num_returns=1, timeout=POLL_SECONDS)
-            progress(*shown)
-            for each in [each for each in ready if each in places]:
+            ended, _ = self.ray.wait(pending, num_returns=1, timeout=POLL_SECONDS)
+            for each in ended:
                 pending.remove(each)
                 histories[places[each]] = self._result(each, pending)
-            if asked in ready or not pending:
-                news = self.ray.get(asked)
-                shown = news.progress or shown
-                for line in news.lines:
-                    say_epoch(line)
-                time.sleep(POLL_SECONDS / 5)
+            if self.ray.wait([asked], timeout=0)[0]:
+                shown = self._told(asked, say_epoch) or shown
                 asked = first.news.remote()
-        for line in self.ray.get(asked).lines:
-            say_epoch(line)
+            progress(*shown)
+        for each in (asked, first.news.remote()):
+            self._told(each, say_epoch)
         return list(histories[0])
+
+    def _told(self, asked: Any, say_epoch: Say) -> tuple[int, int | None, str] | None:
+        """Says how epochs have ended; returns the newest step."""
+        news: News = self.ray.get(asked)
+        for line in news.lines:
+            say_epoch(line)
+        return news.progress
 
     def _result(self, each: Any, others: Sequence[Any]) -> Sequence[Row]:
         """The history of a worker that has ended.
@@ -229,6 +233,8 @@ def carry_out_on(cluster: Cluster, made: Plan, run: Run, watching: Watching) -> 
             "Leave --cluster out, or name an architecture that is trained by epochs.",
         )
     check_shareable(made)
+    if cluster.workers is not None:  # before a cluster is started
+        check_batch_size(made.settings.batch_size, cluster.workers)
     ray = ray_package()
     with connected(ray, cluster.address):
         count, needs = _workers(ray, cluster)
@@ -264,12 +270,27 @@ def _workers(ray: ModuleType, cluster: Cluster) -> tuple[int, dict[str, float]]:
         )
     if name == "GPU":
         return count, {"CPU": 1, "GPU": 1}
-    return count, {"CPU": next(each for each in range(max(found), 0, -1) if _fits(found, each, count))}
+    return count, {"CPU": processors_each(found, count)}
 
 
-def _fits(found: Sequence[int], each: int, count: int) -> bool:
-    """Whether machines with so many processors hold so many workers with some processors each."""
-    return sum(processors // each for processors in found) >= count
+def processors_each(machines: Sequence[int], workers: int) -> int:
+    """The most processors that each of some workers can have, none of which spans two machines.
+
+    Args:
+        machines: Processors of each machine.
+        workers: How many there are; not more than processors.
+
+    Example:
+        >>> processors_each([8, 4], 2), processors_each([8, 4], 3)
+        (4, 4)
+        >>> processors_each([8], 3)
+        2
+    """
+    return next(
+        each
+        for each in range(max(machines), 0, -1)
+        if sum(processors // each for processors in machines) >= workers
+    )
 
 
 def _described(needs: Mapping[str, float]) -> str:
