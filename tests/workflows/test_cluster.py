@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,15 +15,22 @@ import numpy as np
 import pytest
 from own_processes import own_processes
 from reading_runs import files_of, losses, rows, weights
+from small_series import write_hours, write_waves
+from small_sounds import write_sounds
+from small_texts import write_judged
 
 import convscope
 from convscope.engine import cluster
 from convscope.engine.training.shares import WorkerRank, check_batch_size, check_samples_first
 from convscope.errors import BackendError, UsageError
-from convscope.kinds.registry import find_spec
+from convscope.kinds.registry import find_recipe, find_spec
 from convscope.run import Run
+from convscope.types import no_progress, silent
 from convscope.workflows.cluster.request import Cluster, check_on_cluster, cluster_asked
-from convscope.workflows.cluster.team import processors_each
+from convscope.workflows.cluster.team import carry_out_on, processors_each
+from convscope.workflows.start import Watching, requested
+from convscope.workflows.train import check_shareable
+from convscope.workflows.training_plan import plan
 
 CLOSE = {"rtol": 2e-3, "atol": 2e-4}
 """Float32 sums of two halves; Adam makes steps of one size out of gradients of any."""
@@ -106,6 +114,39 @@ def test_another_backend_than_jax_is_an_error_that_names_the_variable(backend, p
     with pytest.raises(BackendError, match=f"Received: {backend}. Set KERAS_BACKEND=jax"):
         convscope.train(pictures, out=tmp_path / "run", cluster="local", verbose=0)
     assert not (tmp_path / "run").exists()
+
+
+def planned(data, recipe, **settings):
+    asked = requested(data, settings, recipe=recipe, architecture=settings.pop("architecture", None))
+    return plan(
+        find_recipe(recipe), data, asked.architecture, asked.options, asked.settings, progress=no_progress
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "write"),
+    [
+        ("text-classification", write_judged),
+        ("series-forecasting", write_hours),
+        ("audio-classification", write_sounds),
+    ],
+)
+def test_steps_of_samples_can_be_shared(recipe, write, tmp_path):
+    check_shareable(planned(write(tmp_path / "made"), recipe))
+
+
+def test_steps_of_a_whole_graph_and_models_that_are_solved_are_refused(tmp_path):
+    graph = tmp_path / "club"
+    graph.mkdir()
+    (graph / "edges.csv").write_text("source,target\n" + "".join(f"{i},{(i + 1) % 30}\n" for i in range(30)))
+    (graph / "nodes.csv").write_text("id,label,size\n" + "".join(f"{i},{i % 2},{i}\n" for i in range(30)))
+    with pytest.raises(UsageError, match="the whole of one thing, such as a graph"):
+        check_shareable(planned(graph, "node-classification"))
+    run, watching = Run(tmp_path / "run"), Watching((), no_progress, silent)
+    solved = planned(write_waves(tmp_path / "waves"), "series-classification", architecture="minirocket")
+    with pytest.raises(UsageError, match=r"minirocket .* without steps that workers could share"):
+        carry_out_on(Cluster("local", 2), solved, run, watching)
+    assert not run.folder.exists()
 
 
 def command(*words, **more):
@@ -223,7 +264,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_run_ends_as_any(address, so
     )
     killer.join()
     assert len(killed) == 1
-    assert "A worker was lost" in said
+    assert re.search(r"Lost worker [01].*all workers begin again after epoch [123]", said)
     assert_same_but_for_rounding(Run(out), alone)
     assert files_of(Run(out)) == files_of(alone)
     assert not [each for each in out.rglob(".*") if each.is_file()]

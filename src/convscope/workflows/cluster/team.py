@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -93,9 +93,12 @@ class Team:
                 left = RESTARTS if done > before else left - 1
                 if left == 0:
                     raise RunError(
-                        f"A worker was lost {RESTARTS} times in epoch {done + 1}: {lost}", self._hint
+                        f"Workers were lost {RESTARTS} times in epoch {done + 1}, the last time {lost}.",
+                        self._hint,
                     ) from lost
-                self.say(f"A worker was lost ({lost}); all begin again after epoch {done}")
+                self.say(
+                    f"Lost {lost}, perhaps for want of memory; all workers begin again after epoch {done}"
+                )
 
     @property
     def _hint(self) -> str:
@@ -110,17 +113,8 @@ class Team:
         Raises:
             _Lost: One is gone.
         """
-        errors = self.ray.exceptions
         with self._placed(progress) as workers:
-            try:
-                address = self.ray.get(workers[0].free_address.remote())
-                pending = [
-                    each.train.remote(folder, number, self.count, address)
-                    for number, each in enumerate(workers)
-                ]
-                return self._ended(workers[0], pending, progress, say_epoch)
-            except (errors.ActorDiedError, errors.ActorUnavailableError, errors.NodeDiedError) as error:
-                raise _Lost(_reason(error)) from error
+            return _Attempt(self.ray, workers, self._hint).history(folder, progress, say_epoch)
 
     @contextmanager
     def _placed(self, progress: Progress) -> Iterator[list[Any]]:
@@ -163,61 +157,93 @@ class Team:
                     f" {self.cluster.flags}",
                 )
 
-    def _ended(self, first: Any, pending: list[Any], progress: Progress, say_epoch: Say) -> list[Row]:
+
+class _Attempt:
+    """Workers that are placed, from their start until all have ended or one is lost.
+
+    Args:
+        ray: The package.
+        workers: Actors of `TrainingWorker`.
+        hint: What to do if one fails.
+    """
+
+    def __init__(self, ray: ModuleType, workers: Sequence[Any], hint: str) -> None:
+        self._ray, self._workers, self._hint = ray, workers, hint
+        self._numbers: dict[Any, int] = {}
+        self._shown: tuple[int, int | None, str] = (0, None, "starting workers")
+
+    def history(self, folder: Path, progress: Progress, say_epoch: Say) -> list[Row]:
         """Tells what the first worker says until all have ended; returns the history.
 
         Raises:
+            _Lost: One is gone.
             ConvscopeError: What a worker has raised.
         """
-        shown: tuple[int, int | None, str] = (0, None, "starting workers")
-        histories: dict[int, Sequence[Row]] = {}
-        places = {each: number for number, each in enumerate(pending)}
-        asked = first.news.remote()
+        address = self._answer(self._workers[0].free_address.remote(), 0)
+        self._numbers = {
+            each.train.remote(folder, number, len(self._workers), address): number
+            for number, each in enumerate(self._workers)
+        }
+        pending, rows = list(self._numbers), {}
+        asked = self._workers[0].news.remote()
         while pending:
-            ended, _ = self.ray.wait(pending, num_returns=1, timeout=POLL_SECONDS)
+            ended, _ = self._ray.wait(pending, num_returns=1, timeout=POLL_SECONDS)
             for each in ended:
                 pending.remove(each)
-                histories[places[each]] = self._result(each, pending)
-            if self.ray.wait([asked], timeout=0)[0]:
-                shown = self._told(asked, say_epoch) or shown
-                asked = first.news.remote()
-            progress(*shown)
-        for each in (asked, first.news.remote()):
-            self._told(each, say_epoch)
-        return list(histories[0])
+                rows[self._numbers[each]] = self._result(each, pending)
+            if self._ray.wait([asked], timeout=0)[0]:
+                self._tell(asked, say_epoch)
+                asked = self._workers[0].news.remote()
+            progress(*self._shown)
+        for each in (asked, self._workers[0].news.remote()):
+            self._tell(each, say_epoch)
+        return list(rows[0])
 
-    def _told(self, asked: Any, say_epoch: Say) -> tuple[int, int | None, str] | None:
-        """Says how epochs have ended; returns the newest step."""
-        news: News = self.ray.get(asked)
+    def _tell(self, asked: Any, say_epoch: Say) -> None:
+        """Says how epochs have ended, and takes up the newest step."""
+        news: News = self._answer(asked, 0)
+        self._shown = news.progress or self._shown
         for line in news.lines:
             say_epoch(line)
-        return news.progress
 
     def _result(self, each: Any, others: Sequence[Any]) -> Sequence[Row]:
-        """The history of a worker that has ended.
-
-        Raises:
-            ConvscopeError: What it has raised.
-        """
+        """The history of a worker that has ended."""
         try:
-            ended: Ended = self.ray.get(each)
-        except self.ray.exceptions.RayTaskError as error:
-            self._raise_if_lost(others)  # what it has heard last is that another one is gone
+            ended: Ended = self._answer(each, self._numbers[each])
+        except self._ray.exceptions.RayTaskError as error:
+            self._check_alive(others)  # what it has heard last is that another one is gone
             last = str(error).strip().rpartition("\n")[2]
-            raise RunError(f"A worker failed: {last}", self._hint) from error
+            raise RunError(f"Worker {self._numbers[each]} failed: {last}", self._hint) from error
         if ended.error is not None:
             name, message, hint = ended.error
             kind: Callable[[str, str], ConvscopeError] = getattr(convscope.errors, name, RunError)
             raise kind(message, hint)
         return ended.rows
 
-    def _raise_if_lost(self, others: Sequence[Any]) -> None:
-        ready, _ = self.ray.wait(list(others), num_returns=len(others), timeout=ENDING_SECONDS)
+    def _check_alive(self, workers: Sequence[Any]) -> None:
+        """Gives Ray the time to notice which worker is gone.
+
+        Raises:
+            _Lost: One is.
+        """
+        if not workers:
+            return
+        ready, _ = self._ray.wait(list(workers), num_returns=len(workers), timeout=ENDING_SECONDS)
         for each in ready:
-            try:
-                self.ray.get(each)
-            except self.ray.exceptions.RayTaskError:
-                continue
+            with suppress(self._ray.exceptions.RayTaskError):
+                self._answer(each, self._numbers[each])
+
+    def _answer(self, asked: Any, number: int) -> Any:
+        """What a worker answers.
+
+        Raises:
+            _Lost: It is gone.
+        """
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(asked)
+        except (errors.RayActorError, errors.NodeDiedError) as error:
+            raise _Lost(f"worker {number}") from error
 
 
 def carry_out_on(cluster: Cluster, made: Plan, run: Run, watching: Watching) -> Run:
@@ -305,10 +331,3 @@ def _surroundings(needs: Mapping[str, float]) -> Surroundings:
     if "GPU" not in needs:
         variables["PJRT_NPROC"] = f"{needs['CPU']:.0f}"  # threads of XLA, which else takes all processors
     return Surroundings((str(Path.cwd()), *filter(None, sys.path)), variables, Path.cwd())
-
-
-def _reason(error: Exception) -> str:
-    """Why Ray thinks that a process is gone, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "exit" in line.lower() or "node" in line.lower()]
-    return (told or lines or [type(error).__name__])[-1].rstrip(".")
