@@ -16,7 +16,6 @@ import pytest
 from own_processes import own_processes
 from reading_runs import files_of, losses, rows, weights
 from small_series import write_hours, write_waves
-from small_sounds import write_sounds
 from small_texts import write_judged
 
 import convscope
@@ -45,6 +44,7 @@ SETTINGS = {
     "averaging": 0.5,
     "mixing": 0.2,
     "patience": 3,
+    "keep_epochs": 2,
 }
 
 
@@ -85,6 +85,12 @@ def test_a_step_that_takes_a_whole_graph_is_refused(batch):
 )
 def test_workers_get_as_many_processors_as_their_machines_have(machines, workers, each):
     assert processors_each(machines, workers) == each
+
+
+def test_memory_for_a_step_is_divided_among_machines_and_not_among_workers_of_one():
+    assert Cluster("local", 4).machines == 1
+    assert Cluster("10.0.0.1:6379", 4).machines == 4
+    assert Cluster("10.0.0.1:6379").machines == 1
 
 
 def test_two_workers_are_the_default_of_this_machine_alone():
@@ -128,7 +134,6 @@ def planned(data, recipe, **settings):
     [
         ("text-classification", write_judged),
         ("series-forecasting", write_hours),
-        ("audio-classification", write_sounds),
     ],
 )
 def test_steps_of_samples_can_be_shared(recipe, write, tmp_path):
@@ -193,9 +198,8 @@ def address():
 def some_pictures(pictures, tmp_path_factory):
     """So many that the last batch of the validation split has an odd number of them."""
     folder = shutil.copytree(pictures, tmp_path_factory.mktemp("data") / "shapes")
-    for name in ("disc", "vertical"):
-        for number in range(6):
-            (folder / name / f"{number:02d}.png").unlink()
+    for number in range(10):
+        (folder / "disc" / f"{number:02d}.png").unlink()
     return folder
 
 
@@ -239,6 +243,7 @@ def test_two_workers_train_as_one_does_with_whole_batches(address, some_pictures
     assert sum(Run(out).record()["data"]["counts"]["validation"].values()) % 2
     assert_same_but_for_rounding(Run(out), alone)
     assert files_of(Run(out)) == files_of(alone)
+    assert Run(out).record()["kept_epochs"] == alone.record()["kept_epochs"]
     assert Run(out).record()["workers"] == 2
     assert "workers" not in alone.record()
     host = address.rpartition(":")[0]

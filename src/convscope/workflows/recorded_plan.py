@@ -14,13 +14,14 @@ from convscope.types import Progress
 from convscope.workflows.training_plan import Plan, plan, setting_names
 
 
-def recorded_plan(run: Run, path: Path | None, progress: Progress) -> Plan:
+def recorded_plan(run: Run, path: Path | None, progress: Progress, machines: int = 1) -> Plan:
     """The plan of a training that goes on.
 
     Args:
         run: An unfinished one.
         path: Where its data is now; by default where it was.
         progress: Receives how many samples were read.
+        machines: As `plan`.
 
     Raises:
         RunError: Its data is gone, or it has settings that are not known.
@@ -43,5 +44,6 @@ def recorded_plan(run: Run, path: Path | None, progress: Progress) -> Plan:
         progress,
         fresh=False,
         fold=None if fold is None else from_json(Fold, fold, f"{run.folder / 'run.json'} to name its fold"),
+        machines=machines,
     )
     return replace(made, decisions=tuple(record["decisions"]))

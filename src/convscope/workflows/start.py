@@ -278,6 +278,7 @@ def begin(
         request.why,
         fold=fold,
         whole=whole,
+        machines=1 if cluster is None else cluster.machines,
     )
     _describe(made, watching.say, fold)
     return _carried_out(made, run, watching, cluster), made.whole
@@ -315,7 +316,7 @@ def go_on(run: Run, path: Path | None, watching: Watching, cluster: Cluster | No
         forget_steps(run)
         watching.say(f"{run.folder} is already complete.")
         return run
-    made = recorded_plan(run, path, watching.progress)
+    made = recorded_plan(run, path, watching.progress, 1 if cluster is None else cluster.machines)
     _describe(made, watching.say)
     return _carried_out(made, run, watching, cluster)
 

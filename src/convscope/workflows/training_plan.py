@@ -88,6 +88,7 @@ def plan(
     fresh: bool = True,
     fold: Fold | None = None,
     whole: Splits | None = None,
+    machines: int = 1,
 ) -> Plan:
     """Reads the data and decides everything that the user left open.
 
@@ -102,6 +103,7 @@ def plan(
         fresh: Whether the training begins; False where it resumes.
         fold: Of a cross-validation.
         whole: The data, where it was read before.
+        machines: Among how many machines the samples of a step are divided.
 
     Raises:
         DataError, UsageError: The data is malformed, or an option cannot work with it.
@@ -143,7 +145,8 @@ def plan(
     made = Plan(recipe, path, name, dict(options), chosen, splits, representation, said, device, whole, fold)
     model = made.build()
     if solver is None and not device.accelerator:  # which has memory of its own
-        check_memory(model, min(chosen.batch_size, len(splits.train)), 2 if "16" in device.policy else 4)
+        share = -(-min(chosen.batch_size, len(splits.train)) // machines)
+        check_memory(model, share, 2 if "16" in device.policy else 4)
     if fresh:
         made.start(model)  # reports what is wrong with it before there is a run
     ends = unseen(model)

@@ -51,6 +51,11 @@ class Cluster:
     workers: int | None = None
 
     @property
+    def machines(self) -> int:
+        """Among how many machines the memory for a step is divided, as far as that is known beforehand."""
+        return 1 if self.address == LOCAL else self.workers or 1
+
+    @property
     def flags(self) -> str:
         """The options that name it, for a command line."""
         count = "" if self.workers is None else f" --workers {self.workers}"

@@ -140,10 +140,9 @@ def _trained(folder: Path, number: int, count: int, address: str, heard: _Heard)
     _check_same_place(run)
     if count > 1:
         join(address, number, count)
-    made = recorded_plan(run, None, heard.step if worker.writes else no_progress)
-    made = _as_begun(made, run)
-    tells = (heard.step, heard.say) if worker.writes else (no_progress, silent)
-    return learn_together(made, run, worker, *tells)
+    progress, say = (heard.step, heard.say) if worker.writes else (no_progress, silent)
+    made = _as_begun(recorded_plan(run, None, progress, count), run)
+    return learn_together(made, run, worker, progress, say)
 
 
 def _check_same_place(run: Run) -> None:
