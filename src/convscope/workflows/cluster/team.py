@@ -94,7 +94,7 @@ class Team:
                 if left == 0:
                     raise RunError(
                         f"Workers were lost {RESTARTS} times in epoch {done + 1}, the last time {lost}.",
-                        self._hint,
+                        f"Perhaps for want of memory, of which fewer --workers take less. {self._hint}",
                     ) from lost
                 self.say(
                     f"Lost {lost}, perhaps for want of memory; all workers begin again after epoch {done}"
@@ -102,10 +102,7 @@ class Team:
 
     @property
     def _hint(self) -> str:
-        return (
-            "Perhaps memory was short: fewer --workers take less. Go on: convscope train --resume"
-            f" {self.folder} {self.cluster.flags}"
-        )
+        return f"Go on: convscope train --resume {self.folder} {self.cluster.flags}"
 
     def _attempt(self, folder: Path, progress: Progress, say_epoch: Say) -> list[Row]:
         """One start of all workers.
@@ -153,8 +150,7 @@ class Team:
                 raise RunError(
                     f"The cluster at '{self.cluster.address}' has had no room for {self.count} workers with"
                     f" {_described(self.needs)} each for {PLACING_SECONDS // 60} minutes.",
-                    f"Go on later, or with fewer --workers: convscope train --resume {self.folder}"
-                    f" {self.cluster.flags}",
+                    f"Use fewer --workers, or wait. {self._hint}",
                 )
 
 
