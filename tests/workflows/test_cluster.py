@@ -33,7 +33,10 @@ from convscope.workflows.training_plan import plan
 
 CLOSE = {"rtol": 2e-3, "atol": 2e-4}
 """Float32 sums of two halves; Adam makes steps of one size out of gradients of any."""
-LONGEST = 600
+LONGEST = 1500
+"""Seconds until a process is given up."""
+FAST = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
+"""Programs that run once are compiled in less time."""
 SETTINGS = {
     "architecture": "deep_cnn",
     "depth": 1,
@@ -156,7 +159,7 @@ def test_steps_of_a_whole_graph_and_models_that_are_solved_are_refused(tmp_path)
 
 def command(*words, **more):
     """A command in a process of its own, without a backend that is asked for."""
-    variables = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    variables = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"} | FAST
     more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more}
     child = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     child += "from convscope.cli.app import main; main()"
@@ -207,7 +210,7 @@ def some_pictures(pictures, tmp_path_factory):
 def alone(some_pictures, tmp_path_factory):
     """The run of one process, on JAX."""
     out = tmp_path_factory.mktemp("runs") / "alone"
-    variables = {**os.environ, "KERAS_BACKEND": "jax"}
+    variables = {**os.environ, "KERAS_BACKEND": "jax", **FAST}
     words = [sys.executable, "-m", "convscope", "train", some_pictures, "--out", out, *flags(SETTINGS)]
     subprocess.run(list(map(str, words)), env=variables, check=True, capture_output=True, timeout=LONGEST)
     return Run(out)
@@ -232,6 +235,7 @@ pytestmark = [
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * LONGEST)
 def test_two_workers_train_as_one_does_with_whole_batches(address, some_pictures, alone, tmp_path):
     out = tmp_path / "run"
     said = finished_by(
@@ -251,6 +255,7 @@ def test_two_workers_train_as_one_does_with_whole_batches(address, some_pictures
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * LONGEST)
 def test_a_worker_that_is_killed_is_replaced_and_the_run_ends_as_any(address, some_pictures, alone, tmp_path):
     out, killed = tmp_path / "run", []
 
@@ -276,6 +281,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_run_ends_as_any(address, so
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * LONGEST)
 def test_ctrl_c_ends_all_workers_and_one_process_goes_on_with_the_run(some_pictures, alone, tmp_path):
     pytest.importorskip("ray")
     out = tmp_path / "run"
@@ -293,13 +299,14 @@ def test_ctrl_c_ends_all_workers_and_one_process_goes_on_with_the_run(some_pictu
     assert "Traceback" not in err
     assert not own_processes("ray::TrainingWorker")
     assert Run(out).record()["status"] == "training"
-    variables = {**os.environ, "KERAS_BACKEND": "jax"}
+    variables = {**os.environ, "KERAS_BACKEND": "jax", **FAST}
     words = [sys.executable, "-m", "convscope", "train", "--resume", str(out)]
     subprocess.run(words, env=variables, check=True, capture_output=True, timeout=LONGEST)
     assert_same_but_for_rounding(Run(out), alone)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * LONGEST)
 def test_more_workers_than_processors_and_shares_that_are_uneven_are_errors(address, some_pictures, tmp_path):
     words = ("train", some_pictures, "--out", tmp_path / "run", "--cluster")
     code, err = failed(*words, address, "--workers", "4", "--batch-size", "16")
