@@ -267,7 +267,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_run_ends_as_any(address, so
             os.kill(process, signal.SIGKILL)
             killed.append(process)
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     said = finished_by(
         "train", some_pictures, "--out", out, *flags(SETTINGS), "--cluster", address, "--workers", "2"

@@ -9,6 +9,7 @@ from rich.text import Text
 from convscope.cli.console import STDOUT
 from convscope.cli.help import print_columns, print_list, with_facts
 from convscope.engine.training.settings import FIT_OPTIONS
+from convscope.workflows.cluster.request import CLUSTER, WORKERS
 
 if TYPE_CHECKING:
     from convscope.kinds.contract.kind import RecipeSpec
@@ -62,7 +63,8 @@ def print_every_option(command: str) -> None:
         Text(f"Every option of {command}; `convscope {command} --help` shows the usual ones.", "bold")
     )
     if command == "train":
-        print_columns(STDOUT, "Training settings", [(option.flag, option.help) for option in FIT_OPTIONS])
+        shown = (*FIT_OPTIONS, CLUSTER, WORKERS)
+        print_columns(STDOUT, "Training settings", [(option.flag, option.help) for option in shown])
     for spec in recipe_specs().values():
         if command == "train":
             _print_options(spec)

@@ -33,7 +33,7 @@ from convscope.engine.training.settings import FIT_OPTIONS
 from convscope.errors import UsageError
 from convscope.option import Option
 from convscope.types import silent
-from convscope.workflows.cluster.request import CLUSTER_OPTIONS, Cluster, check_on_cluster, cluster_asked
+from convscope.workflows.cluster.request import CLUSTER, WORKERS, Cluster, check_on_cluster, cluster_asked
 
 if TYPE_CHECKING:
     from convscope.run import Run
@@ -49,14 +49,19 @@ CHOICES = (
 
 def train_groups() -> Groups:
     """The options of `train`."""
-    return (OptionGroup("Options", CLUSTER_OPTIONS), *inspect_data_groups())
+    return (OptionGroup("Options", (CLUSTER,)), *_groups(WORKERS))
 
 
 def inspect_data_groups() -> Groups:
     """The options of `inspect-data`."""
+    return _groups()
+
+
+def _groups(*more: Option) -> Groups:
+    """What to train, and how."""
     return (
         OptionGroup("Options", CHOICES, fixed=False),
-        OptionGroup("Training settings", FIT_OPTIONS, show_all=False, fixed=False),
+        OptionGroup("Training settings", (*FIT_OPTIONS, *more), show_all=False, fixed=False),
         OptionGroup("Options of recipes", recipe_options(), show_all=False, fixed=False),
     )
 
@@ -91,7 +96,7 @@ def train(
     out:
         Run folder to create; runs/DATE-NAME by default
     resume:
-        Interrupted run to continue; takes --cluster and --workers alone
+        Interrupted run to continue; takes --cluster alone
     folds:
         Number of folds, to cross-validate
     """

@@ -95,7 +95,7 @@ IMAGE_CLASSIFICATION_OPTIONS = (
         "size",
         tuple[int, int],
         None,
-        "Image size in pixels, such as 64, or height x width such as 48x64",
+        "Image size in pixels: 64, or height x width as 48x64",
         _sides,
         common=True,
         parse=parse_size,

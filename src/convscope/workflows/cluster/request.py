@@ -17,24 +17,14 @@ if TYPE_CHECKING:
     from convscope.kinds.contract.kind import RecipeSpec
 
 LOCAL_WORKERS = 2
-CLUSTER_OPTIONS = (
-    Option(
-        "cluster",
-        str,
-        None,
-        "Ray cluster whose workers train together: its address, such as 10.0.0.1:6379, or local for this"
-        " machine",
-        common=True,
-    ),
-    Option(
-        "workers",
-        int,
-        None,
-        f"Number of workers that share each batch (with --cluster); {LOCAL_WORKERS} by default with local,"
-        " else one for each GPU, or for each machine of a cluster without any",
-        at_least(1),
-        common=True,
-    ),
+CLUSTER = Option("cluster", str, None, "Ray cluster to train on: its address, or local", common=True)
+WORKERS = Option(
+    "workers",
+    int,
+    None,
+    f"Number of processes that share each batch (--cluster); {LOCAL_WORKERS} by default with local, else one"
+    " for each GPU, or for each machine of a cluster without any",
+    at_least(1),
 )
 
 
@@ -69,7 +59,9 @@ def cluster_asked(address: str | None, workers: int | None) -> Cluster | None:
         UsageError: A value that cannot work, or workers without a cluster.
     """
     asked = {"cluster": address, "workers": workers}
-    validated(CLUSTER_OPTIONS, {name: value for name, value in asked.items() if value is not None}, "train")
+    validated(
+        (CLUSTER, WORKERS), {name: value for name, value in asked.items() if value is not None}, "train"
+    )
     if address is None:
         if workers is not None:
             raise UsageError(
