@@ -49,16 +49,11 @@ CHOICES = (
 
 def train_groups() -> Groups:
     """The options of `train`."""
-    return (OptionGroup("Options", (CLUSTER,)), *_groups(WORKERS))
+    return (OptionGroup("Options", (CLUSTER,)), *inspect_data_groups(WORKERS))
 
 
-def inspect_data_groups() -> Groups:
-    """The options of `inspect-data`."""
-    return _groups()
-
-
-def _groups(*more: Option) -> Groups:
-    """What to train, and how."""
+def inspect_data_groups(*more: Option) -> Groups:
+    """The options of `inspect-data`, with more settings of `train`."""
     return (
         OptionGroup("Options", CHOICES, fixed=False),
         OptionGroup("Training settings", (*FIT_OPTIONS, *more), show_all=False, fixed=False),
