@@ -4,8 +4,8 @@ Every contender computes the same: 16 kHz, frames of 25 ms every 10 ms, 64 bands
 the same noise in batches of 32 clips of 5 seconds. Each has a process of its own; contenders take turns in
 every round, and the median of the rounds is reported.
 
-- convscope: the layer `LogMel` inside a model, in the compiled form that each backend predicts with, and in
-  OpenVINO as features are extracted in float32.
+- convscope: the layer `LogMel` inside a model, as each backend predicts, and in OpenVINO as features are
+  extracted in float32.
 - PyTorch: `torch.stft`, with transforms of the window's 400 samples and, as most recipes have it, of 512,
   eager, without gradients.
 
@@ -41,8 +41,10 @@ def front_end():
 
 
 def by_keras() -> Callable[[np.ndarray], np.ndarray]:
+    from convscope.engine.inference.infer import predict_batches
+
     model = front_end()
-    return model.predict_on_batch
+    return lambda batch: next(predict_batches(model, [batch]))[0]
 
 
 def by_openvino() -> Callable[[np.ndarray], np.ndarray]:

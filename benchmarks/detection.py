@@ -12,48 +12,17 @@ with weights from COCO have an mAP@50 of about 0.90 (YOLOv8n, 3.0 million parame
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
+from long_training import trained
 from results import Figure, add_arguments, print_table, write_results
 
-from convscope import api
 from convscope.run import Run
 
 SEED = 0
 TARGET, MINUTES = 0.88, 20.0
 QUICK = 8
 """Epochs of a quick run."""
-EVERY = 60.0
-"""Seconds between two lines about a training."""
-
-
-class Watcher:
-    """Prints how far a training is, now and then."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int | None, what: str) -> None:
-        """Prints a line where the last one is old."""
-        if time.monotonic() - self._last > EVERY:
-            self._last = time.monotonic()
-            print(f"  {done}/{total} {what}", flush=True)
-
-
-def say(text: str) -> None:
-    """Prints a line of a training."""
-    print(f"  {text}", flush=True)
-
-
-def trained(data: Path, folder: Path, quick: bool) -> None:
-    """Trains what is not there yet."""
-    if folder.exists():
-        api.train(resume=folder, progress=Watcher(), say=say)
-        return
-    less = {"epochs": QUICK} if quick else {}
-    given = {"recipe": "image-detection", "out": folder, "seed": SEED, "upside_down": True, **less}
-    api.train(data, progress=Watcher(), say=say, **given)
 
 
 def figures_of(run: Run) -> list[Figure]:
@@ -82,7 +51,9 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.runs / ("bccd-quick" if given.quick else "bccd")
     if not given.finished:
-        trained(given.data / "bccd", folder, given.quick)
+        less = {"epochs": QUICK} if given.quick else {}
+        smears = given.data / "bccd"
+        trained(smears, folder, recipe="image-detection", seed=SEED, upside_down=True, **less)
     figures = figures_of(Run(folder))
     print_table(figures)
     write_results(given.json, figures, [SEED])

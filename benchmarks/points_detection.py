@@ -14,13 +14,12 @@ was interrupted goes on.
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from lidar import write_frames
+from long_training import trained
 from results import Figure, add_arguments, print_table, write_results
 
-from convscope import api
 from convscope.run import Run
 
 SEED = 0
@@ -28,36 +27,6 @@ FRAMES, MINUTES = 2000, 60.0
 TARGETS = {"Car": 0.85, "Pedestrian": 0.60, "Cyclist": 0.65}
 QUICK_FRAMES, QUICK_EPOCHS = 120, 2
 """Frames and epochs of a quick run, by which nothing is learned that counts."""
-EVERY = 60.0
-"""Seconds between two lines about a training."""
-
-
-class Watcher:
-    """Prints how far a training is, now and then."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int | None, what: str) -> None:
-        """Prints a line where the last one is old."""
-        if time.monotonic() - self._last > EVERY:
-            self._last = time.monotonic()
-            print(f"  {done}/{total} {what}", flush=True)
-
-
-def say(text: str) -> None:
-    """Prints a line of a training."""
-    print(f"  {text}", flush=True)
-
-
-def trained(data: Path, folder: Path, epochs: int | None) -> None:
-    """Trains what is not there yet."""
-    if folder.exists():
-        api.train(resume=folder, progress=Watcher(), say=say)
-        return
-    less = {} if epochs is None else {"epochs": epochs}
-    given = {"recipe": "points-detection", "out": folder, "seed": SEED, **less}
-    api.train(data, progress=Watcher(), say=say, **given)
 
 
 def figures_of(run: Run) -> list[Figure]:
@@ -97,7 +66,8 @@ def main() -> None:
     folder = given.runs / f"simulated-scans-{frames}"
     if not given.finished:
         data = write_frames(given.runs / f"simulated-scans-{frames}-data", frames, SEED)
-        trained(data, folder, QUICK_EPOCHS if given.quick else None)
+        less = {"epochs": QUICK_EPOCHS} if given.quick else {}
+        trained(data, folder, recipe="points-detection", seed=SEED, **less)
     figures = figures_of(Run(folder))
     print_table(figures)
     write_results(given.json, figures, [SEED])

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from pathlib import Path
 
+from long_training import trained
 from results import Figure, add_arguments, print_table, write_results
 
-from convscope import api
 from convscope.errors import RunError
 from convscope.run import Run
 
@@ -28,36 +27,6 @@ SEED = 0
 DICE = {"Anterior": 0.885, "Posterior": 0.875}
 MINUTES = {"hippocampus": 90.0, "camvid": 60.0}
 MEAN_IOU = 0.50
-EVERY = 60.0
-"""Seconds between two lines about a training."""
-
-
-class Watcher:
-    """Prints how far a training is, now and then."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int | None, what: str) -> None:
-        """Prints a line where the last one is old."""
-        if time.monotonic() - self._last > EVERY:
-            self._last = time.monotonic()
-            print(f"  {done}/{total} {what}", flush=True)
-
-
-def say(text: str) -> None:
-    """Prints a line of a training."""
-    print(f"  {text}", flush=True)
-
-
-def trained(data: Path, folder: Path, recipe: str, settings: dict[str, int], quick: bool) -> None:
-    """Trains what is not there yet."""
-    if folder.exists():
-        api.train(resume=folder, progress=Watcher(), say=say)
-        return
-    less = {"epochs": 1} if quick else {}
-    more = {**settings, **less}
-    api.train(data, recipe=recipe, out=folder, seed=SEED, progress=Watcher(), say=say, **more)
 
 
 def finished(folder: Path) -> list[Run]:
@@ -121,7 +90,8 @@ def main() -> None:
     for name in given.only or TASKS:
         place, recipe, settings, figures_of = TASKS[name]
         if not given.finished:
-            trained(given.data / place, given.runs / name, recipe, settings, given.quick)
+            more = {**settings, "epochs": 1} if given.quick else settings
+            trained(given.data / place, given.runs / name, recipe=recipe, seed=SEED, **more)
         runs = finished(given.runs / name)
         if runs:
             figures += figures_of(runs)

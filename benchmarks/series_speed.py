@@ -1,4 +1,4 @@
-"""Speed of training `fcn` and `inception_time`, and of solving `minirocket`.
+"""Speed of training `fcn` and `inception_time`, and of solving `minirocket` and `hydra_multirocket`.
 
 Every contender has the same layers of the same sizes, the same batches of random series of one length, and a
 process of its own; contenders take turns in every round, and the median of the rounds is reported.
@@ -7,8 +7,11 @@ process of its own; contenders take turns in every round, and the median of the 
 - Plain Keras `fit` in float32 from arrays, the same model.
 - PyTorch eager and compiled, float32 and bfloat16.
 - aeon: its deep classifiers as they come, which are built on TensorFlow; one network of InceptionTime.
-- `minirocket`: series a second from arrays to a model, by convscope and by aeon's classifier. convscope also
-  makes probabilities from samples left out, and a Keras model of it, which `minirocket_answers` times.
+- `minirocket`, `hydra_multirocket`: series a second from arrays to a model, by convscope and by aeon's
+  classifier. convscope also makes probabilities from samples left out, and a Keras model of it, which
+  `minirocket_answers` and `hydra_multirocket_answers` time.
+- `minirocket_start`: series a second of a fresh process, imports and what is compiled at first included. What
+  both keep of compiled code from one process to the next is there in every round but the first.
 
     python benchmarks/series_speed.py [--rounds 3] [--only fcn] [--json FILE] [--quick]
 """
@@ -30,6 +33,7 @@ from turns import fresh, medians
 BATCH, LENGTH, CLASSES = 16, 256, 4
 STEPS, WARM_UP = 40, 10
 SOLVED = 256
+AEON = {"minirocket": "MiniRocketClassifier", "hydra_multirocket": "MultiRocketHydraClassifier"}
 TORCH = [
     f"{precision}-{mode}"
     for precision, mode in itertools.product(("float32", "bfloat16"), ("eager", "compiled"))
@@ -136,47 +140,57 @@ def by_aeon(name: str, _: str) -> float:
     return rate(moments)
 
 
-def solve_convscope(_: str, __: str) -> float:
+def solve_convscope(name: str, _: str) -> float:
     from convscope.engine.training.settings import FitSettings
     from convscope.kinds.registry import build
-    from convscope.kinds.series.classification.minirocket_solver import solve_minirocket
+    from convscope.kinds.series.recipes import CLOSED_FORM
     from convscope.types import no_progress
 
     def once(seed: int) -> None:
         x, labels = series(SOLVED, seed)
-        model = build("minirocket", (LENGTH, 1), CLASSES)
+        model = build(name, (LENGTH, 1), CLASSES)
         given = (x, np.eye(CLASSES, dtype=np.float32)[labels])
-        solve_minirocket(model, given, {}, FitSettings(), no_progress)
+        CLOSED_FORM[name].solve(model, given, {}, FitSettings(), no_progress)
 
     return second_time(once)
 
 
-def solve_aeon(_: str, __: str) -> float:
-    return second_time(fitted_aeon)
+def solve_aeon(name: str, _: str) -> float:
+    return second_time(lambda seed: fitted_aeon(name, seed))
 
 
-def answer_convscope(_: str, __: str) -> float:
+def answer_convscope(name: str, _: str) -> float:
+    return second_time(answering_convscope(name))
+
+
+def answering_convscope(name: str):
+    """What answers for the series of a seed."""
     from convscope.data.encoded import HeldArrays
     from convscope.engine.inference.infer import predict_probabilities
     from convscope.kinds.registry import build
 
-    model = build("minirocket", (LENGTH, 1), CLASSES)
-    return second_time(
-        lambda seed: predict_probabilities(model, HeldArrays(series(SOLVED, seed)[0]), np.asarray)
-    )
+    model = build(name.removesuffix("_answers").removesuffix("_start"), (LENGTH, 1), CLASSES)
+    return lambda seed: predict_probabilities(model, HeldArrays(series(SOLVED, seed)[0]), np.asarray)
 
 
-def answer_aeon(_: str, __: str) -> float:
-    model = fitted_aeon(2)
+def answer_aeon(name: str, _: str) -> float:
+    model = fitted_aeon(name.removesuffix("_answers"), 2)
     return second_time(lambda seed: model.predict(series(SOLVED, seed)[0].transpose(0, 2, 1)))
 
 
-def fitted_aeon(seed: int):
-    from aeon.classification.convolution_based import MiniRocketClassifier
+def start_convscope(name: str, _: str) -> float:
+    start = time.perf_counter()
+    answering_convscope(name)(0)
+    return SOLVED / (time.perf_counter() - start)
+
+
+def fitted_aeon(name: str, seed: int):
+    from aeon.classification import convolution_based
     from numba import get_num_threads
 
     x, labels = series(SOLVED, seed)
-    return MiniRocketClassifier(random_state=0, n_jobs=get_num_threads()).fit(x.transpose(0, 2, 1), labels)
+    model = getattr(convolution_based, AEON[name])(random_state=0, n_jobs=get_num_threads())
+    return model.fit(x.transpose(0, 2, 1), labels)
 
 
 def second_time(once) -> float:
@@ -193,6 +207,9 @@ WORKERS = {
     "inception_time": TRAINED,
     "minirocket": {"convscope": solve_convscope, "aeon": solve_aeon},
     "minirocket_answers": {"convscope": answer_convscope, "aeon": answer_aeon},
+    "minirocket_start": {"convscope": start_convscope},
+    "hydra_multirocket": {"convscope": solve_convscope, "aeon": solve_aeon},
+    "hydra_multirocket_answers": {"convscope": answer_convscope, "aeon": answer_aeon},
 }
 
 
@@ -208,7 +225,7 @@ def compare(what: str, contenders: list[tuple[str, str]], rounds: int) -> list[F
     found = {contender: rates[" ".join(contender)] for contender in contenders}
     figures = [Figure(f"{what}, {' '.join(c)}", value, "series/s") for c, value in found.items()]
     ours = found[contenders[0]]
-    target = None if what.startswith("minirocket") else 1.0
+    target = 1.2 if "rocket" in what else 1.0
     for name in dict.fromkeys(contender[0] for contender in contenders[1:]):
         best = max(value for contender, value in found.items() if contender[0] == name)
         figures.append(Figure(f"{what}, convscope / best of {name}", ours / best, "x", target))

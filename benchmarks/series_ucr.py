@@ -1,4 +1,4 @@
-"""Accuracy on the UCR archive: the recipe with its defaults, and aeon's MiniRocket alone."""
+"""Accuracy on the UCR archive: the recipe with its defaults, and aeon's own classifiers alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from convscope.run import Run
 FOLDER = "ucr2018"
 QUICK = ("Coffee", "ECGFiveDays", "GunPoint", "SyntheticControl")
 QUICK_EPOCHS = 5
-ARCHITECTURES = ("minirocket", "fcn", "inception_time")
-ALONE = "aeon"
+ARCHITECTURES = ("minirocket", "hydra_multirocket", "fcn", "inception_time")
+SOLVED = ("minirocket", "hydra_multirocket")
+"""Those that have no epochs."""
+ALONE = {"aeon": "MiniRocketClassifier", "aeon_hydra_multirocket": "MultiRocketHydraClassifier"}
+"""Classifiers of aeon, by what they are called here."""
 WITHIN = -0.2
-"""Points that minirocket may be below aeon alone."""
+"""Points that an architecture may be below the same of aeon alone."""
 ABOVE = 0.5
 """Points that inception_time has to be above fcn."""
 
@@ -29,7 +32,7 @@ Accuracy = Callable[[Path, int], float]
 def by_recipe(architecture: str, runs: Path, quick: bool, folder: Path, seed: int) -> float:
     """Accuracy in percent of the recipe `series-classification`; a finished run is not trained again."""
     run = Run(runs / "ucr" / f"{folder.name}-{architecture}-{seed}")
-    settings = {"epochs": QUICK_EPOCHS} if quick and architecture != "minirocket" else {}
+    settings = {"epochs": QUICK_EPOCHS} if quick and architecture not in SOLVED else {}
     if run.folder.exists():
         run = api.train(resume=run.folder)
     else:
@@ -44,12 +47,12 @@ def by_recipe(architecture: str, runs: Path, quick: bool, folder: Path, seed: in
     return 100 * run.metrics()["test"]["accuracy"]
 
 
-def by_aeon(folder: Path, seed: int) -> float:
-    """Accuracy in percent of aeon's own classifier on the values as they are in the files."""
-    from aeon.classification.convolution_based import MiniRocketClassifier
+def by_aeon(name: str, folder: Path, seed: int) -> float:
+    """Accuracy in percent of one of aeon's own classifiers on the values as they are in the files."""
+    from aeon.classification import convolution_based
 
     (train, train_labels), (test, test_labels) = (table(folder, split) for split in ("TRAIN", "TEST"))
-    model = MiniRocketClassifier(random_state=seed).fit(train, train_labels)
+    model = getattr(convolution_based, ALONE[name])(random_state=seed).fit(train, train_labels)
     return 100 * float(np.mean(model.predict(test) == test_labels))
 
 
@@ -81,7 +84,7 @@ def figures(
     folders = sorted(path for path in (data / FOLDER).iterdir() if path.is_dir())
     folders = [folder for folder in folders if not wanted or folder.name in wanted]
     every: dict[str, Accuracy] = {name: partial(by_recipe, name, runs, quick) for name in ARCHITECTURES}
-    every[ALONE] = by_aeon
+    every.update({name: partial(by_aeon, name) for name in ALONE})
     chosen = {name: way for name, way in every.items() if not methods or name in methods}
     found: dict[str, dict[str, list[float]]] = {name: {} for name in chosen}
     for folder in folders:
@@ -103,7 +106,13 @@ def summary(found: dict[str, dict[str, list[float]]]) -> list[Figure]:
         by_seed = [statistics.mean(values) for values in zip(*found[name].values(), strict=True)]
         seeds = f", seeds {' '.join(f'{value:.2f}' for value in by_seed)}" if len(by_seed) > 1 else ""
         made.append(Figure(f"UCR, {name}, mean of {len(of_set[name])} data sets{seeds}", mean, "%"))
-    for one, other, target in (("minirocket", ALONE, WITHIN), ("inception_time", "fcn", ABOVE)):
+    compared = (
+        ("minirocket", "aeon", WITHIN),
+        ("hydra_multirocket", "aeon_hydra_multirocket", WITHIN),
+        ("hydra_multirocket", "minirocket", 0.0),
+        ("inception_time", "fcn", ABOVE),
+    )
+    for one, other, target in compared:
         if one in means and other in means:
             made.append(Figure(f"UCR, {one} less {other}", means[one] - means[other], "points", target))
     for name, sets in of_set.items():

@@ -9,7 +9,8 @@ of the rounds is reported. Padding does not count: words are words of the texts.
 - Tagging: sentences a second from ids to the best sequence of tags, Viterbi included; convscope gives the
   probability of each tag besides, in the precision that a training by default leaves the model in.
 - Translating: sentences a second of beam 5 at batch 64, with decoding states kept and with every prefix
-  computed again. The weights are random: a translation ends at its limit, the same for both.
+  computed again; PyTorch with the same weights, kept states and search, whose translations in float32 are
+  checked to be the same. The weights are random: a translation ends at its limit, the same for all.
 
     python benchmarks/text_speed.py [--rounds 3] [--json FILE] [--quick]
 """
@@ -214,13 +215,51 @@ def tag_torch(variant: str) -> float:
     return len(rows) / (time.perf_counter() - start)
 
 
-def translate(variant: str) -> float:
-    from convscope.kinds.registry import build
-    from convscope.kinds.text.translation.beam import BeamSettings, Translator
+def translation():
+    """A model with random weights, and sources."""
+    import keras
 
+    from convscope.kinds.registry import build
+
+    keras.utils.set_random_seed(0)
     model = build("conv_seq2seq", (None,), 6_000, vocabulary=8_000)
     rows, _ = texts(TRANSLATED)
-    rows = type(rows)(rows.ids % 7_900 + 4, rows.starts)
+    return model, type(rows)(rows.ids % 7_900 + 4, rows.starts)
+
+
+def translate_torch(variant: str) -> float:
+    import torch
+    from translation_peer import TorchSeq2Seq, translated
+
+    from convscope.kinds.text.translation.beam import BeamSettings, Translator
+
+    precision, mode = variant.split("-")
+    torch.set_num_threads(os.cpu_count() or 1)
+    model, rows = translation()
+    settings = BeamSettings(beam=5, batch_size=64)
+    ours = [each.ids.tolist() for each in Translator(model, settings)(rows)]
+    peer = TorchSeq2Seq(model).eval()
+    if precision == "bfloat16":
+        peer = peer.bfloat16()
+    forward = torch.compile(peer, dynamic=True) if mode == "compiled" else peer
+
+    def answer() -> list[list[int]]:
+        with torch.inference_mode():
+            return translated(peer, forward, rows, settings.beam, settings.batch_size, settings.longest)
+
+    found = answer()
+    same = sum(left == right for left, right in zip(ours, found, strict=True))
+    if precision == "float32" and same < 0.9 * len(ours):
+        raise SystemExit(f"only {same} of {len(ours)} translations are the same")
+    start = time.perf_counter()
+    answer()
+    return TRANSLATED / (time.perf_counter() - start)
+
+
+def translate(variant: str) -> float:
+    from convscope.kinds.text.translation.beam import BeamSettings, Translator
+
+    model, rows = translation()
     translator = Translator(model, BeamSettings(beam=5, batch_size=64), cached=variant == "cached")
     translator(rows)
     start = time.perf_counter()
@@ -231,7 +270,7 @@ def translate(variant: str) -> float:
 WORKERS = {
     "train": {"convscope": train_convscope, "keras": train_keras, "torch": train_torch},
     "tag": {"convscope": tag_convscope, "keras": tag_keras, "torch": tag_torch},
-    "translate": {"convscope": translate},
+    "translate": {"convscope": translate, "torch": translate_torch},
 }
 UNITS = {"train": "words/s", "tag": "sentences/s", "translate": "sentences/s"}
 
@@ -273,7 +312,11 @@ def main() -> None:
     contenders = {
         "train": peers,
         "tag": peers,
-        "translate": [("convscope", "cached"), ("convscope", "recomputed")],
+        "translate": [
+            ("convscope", "cached"),
+            ("convscope", "recomputed"),
+            *(("torch", variant) for variant in variants),
+        ],
     }
     figures: list[Figure] = []
     for what in given.only:

@@ -7,6 +7,10 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import pickle
+import shutil
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +79,41 @@ def tensorflow_only(backend):
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory):
-    """A folder per class."""
-    return write_pictures(tmp_path_factory.mktemp("data") / "shapes")
+def built_once(tmp_path_factory):
+    """Builds what tests only read, such as a run: by the first process that asks, for all processes of `-n`.
+
+    `built_once(name, build)` gives what `build(folder)` gave, which is kept in the folder as a pickle.
+    """
+    from convscope.errors import RunError
+    from convscope.files import locked, written_whole
+
+    base = tmp_path_factory.getbasetemp()
+    base = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built"
+
+    def value_of(name, build):
+        folder, kept = base / name, base / f"{name}.pickle"
+        while not kept.exists():
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(locked(kept))
+                except RunError:  # another process is building it
+                    time.sleep(0.1)
+                    continue
+                if not kept.exists():
+                    shutil.rmtree(folder, ignore_errors=True)  # what a build that failed has left
+                    folder.mkdir()
+                    value = pickle.dumps(build(folder))
+                    with written_whole(kept) as part:
+                        part.write_bytes(value)
+        return pickle.loads(kept.read_bytes())
+
+    return value_of
+
+
+@pytest.fixture(scope="session")
+def pictures(built_once):
+    """A folder per class; to be read, not changed."""
+    return built_once("pictures", lambda folder: write_pictures(folder / "shapes"))
 
 
 @pytest.fixture(scope="session")
@@ -87,11 +123,11 @@ def settings():
 
 
 @pytest.fixture(scope="session")
-def finished(pictures, settings, tmp_path_factory):
+def finished(pictures, settings, built_once):
     """A finished run; to be read, not changed."""
     import convscope
 
-    return convscope.train(pictures, out=tmp_path_factory.mktemp("runs") / "finished", **settings)
+    return built_once("runs", lambda folder: convscope.train(pictures, out=folder / "finished", **settings))
 
 
 @pytest.fixture

@@ -111,8 +111,14 @@ def docstrings(tree):
     }
 
 
-def imports(file, source) -> Iterator[Import]:
-    """Everything that a file imports, by whatever means can be read from its text."""
+@lru_cache(maxsize=4096)
+def imports(file, source) -> tuple[Import, ...]:
+    """Everything that a file imports, by whatever means can be read from its text; read once."""
+    return tuple(imports_in(file, source))
+
+
+def imports_in(file, source) -> Iterator[Import]:
+    """The same, found anew."""
     module, tree = module_name(file, source), tree_of(file)
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     typed, told = only_for_types(tree), docstrings(tree)

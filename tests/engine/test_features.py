@@ -14,7 +14,7 @@ from keras import layers
 
 from convscope.engine.device import choose_device
 from convscope.engine.inference.feature_report import EngineReport, Rate
-from convscope.engine.inference.feature_trials import batch_size_for, closeness, fastest
+from convscope.engine.inference.feature_trials import FEW, FIRST_SIZE, batch_size_for, closeness, fastest
 from convscope.engine.inference.features import feature_engine
 from convscope.errors import BackendError, DataError, RunError, UsageError
 from convscope.scope.record import record
@@ -46,8 +46,10 @@ def small():
 
 
 def made(model, names, pool="mean", sample=None, **options):
-    options = {"prepare": scaled, "scaling": SCALING, "precision": "float32", **options}
-    return feature_engine(model, names, pool, pictures() if sample is None else sample, **options)
+    """What computes features of few samples, which measures nothing, unless `count` says otherwise."""
+    sample = pictures() if sample is None else sample
+    options = {"prepare": scaled, "scaling": SCALING, "precision": "float32", "count": len(sample), **options}
+    return feature_engine(model, names, pool, sample, **options)
 
 
 def computed(engine, batches):
@@ -160,7 +162,7 @@ def test_batches_of_any_length_come_back_in_order():
 
 
 def test_the_numbers_do_not_depend_on_timing():
-    engine, inputs = made(small(), ["first", "second"]), pictures(600)
+    engine, inputs = made(small(), ["first", "second"], count=None), pictures(600)
 
     def slowly():
         for start in range(0, 600, 100):
@@ -203,13 +205,20 @@ def test_a_settled_engine_gives_identical_numbers_without_measuring():
 
 def test_the_choice_is_said_and_reported():
     said = []
-    report = made(small(), ["second"], say=said.append).report
+    report = made(small(), ["second"], count=None, say=said.append).report
     assert said == [str(report)]
     assert report.precision == "float32"
     assert report.batch_size % report.request_size == 0
     assert report.compared == len(pictures())
     assert (report.request_size, report.streams) in [(r.request_size, r.streams) for r in report.rates]
     assert all(rate.samples_per_second > 0 for rate in report.rates)
+
+
+def test_nothing_is_measured_for_few_samples():
+    report = made(small(), ["second"], count=5).report
+    assert (report.rates, report.tiles, report.request_size, report.compared) == ((), (), 4, 11)
+    assert "samples/s" not in str(report) and "cosine to Keras" in str(report)
+    assert made(small(), ["second"], count=FEW).report.request_size == FIRST_SIZE
 
 
 def test_bfloat16_is_close_and_reported():

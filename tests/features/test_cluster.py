@@ -88,6 +88,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_no_row_and_the_bytes_are_thos
     assert found.columns().ids.tolist() == list(range(640))
 
 
+@pytest.mark.slow
 def test_an_extraction_from_nothing_into_one_file(ray, small_model, pictures, as_inputs, tmp_path):
     said, steps = [], []
     found = extract(
@@ -160,7 +161,8 @@ def test_without_ray_the_error_says_how_to_install_it(model_file, many, tmp_path
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
-def test_an_address_where_nothing_answers_is_told_before_anything_is_read(ray, tmp_path, address):
+def test_an_address_where_nothing_answers_is_told_before_anything_is_read(tmp_path, address):
+    pytest.importorskip("ray", reason="the cluster runs on the package ray, which is not installed")
     with pytest.raises(RunError, match=f"No Ray cluster answers at '{address}'") as caught:
         extract("no_model", "no_data", out=tmp_path / "features", cluster=address)
     assert "--cluster local" in caught.value.hint

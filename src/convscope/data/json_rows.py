@@ -16,6 +16,7 @@ The last five are held in memory, so that their size is bounded.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from convscope.errors import DataError
 MOST_CHARACTERS = 2**28
 """Characters of a file that is one object."""
 _DECODER = json.JSONDecoder()
-_BLANK = " \t\r\n,"
+_BLANKS = re.compile(r"[ \t\r\n,]*")
 _HINT = 'Write one object per line, such as {"text": "...", "label": "..."}, or an array of them.'
 _TABLE_NAMES = frozenset(
     (
@@ -133,32 +134,37 @@ def _object(path: Path, number: int, found: object) -> Mapping[str, Any]:
 
 def _array(path: Path, number: int, line: str, lines: Iterator[tuple[int, str]]) -> Objects:
     """The objects of an array, held one at a time."""
-    text, ended = line.lstrip()[1:], False
+    text, at, ended = line.lstrip(), 1, False
     while True:
-        text = text.lstrip(_BLANK)
-        if text[:1] == "]":
-            rest = text[1:].strip() or next((line for _, line in lines), "").strip()
+        at = _past_blanks(text, at)
+        if text.startswith("]", at):
+            rest = text[at + 1 :].strip() or next((line for _, line in lines), "").strip()
             if rest:
                 raise DataError(f"{path}: expected one JSON array, received more behind it", hint=_HINT)
             return
-        if text:
+        if at < len(text):
             try:
-                found, end = _DECODER.raw_decode(text)
+                found, at = _DECODER.raw_decode(text, at)
             except RecursionError:
                 raise DataError(f"{path}, line {number}: the JSON is nested too deeply") from None
             except ValueError as error:
-                if ended or len(text) > MOST_CHARACTERS:
+                if ended or len(text) - at > MOST_CHARACTERS:
                     raise _damaged(path, number, error) from None
             else:
                 yield number, _object(path, number, found)
-                text = text[end:]
                 continue
-        more, ended = _more(lines, len(text))
-        if not text.strip() and more:
+        more, ended = _more(lines, len(text) - at)
+        if at == len(text) and more:
             number = more[0][0]
-        if ended and not more and not text.strip():
+        if ended and not more and at == len(text):
             raise DataError(f"{path}, line {number}: the JSON array does not end", hint="Write it anew.")
-        text += "\n" + "\n".join(line for _, line in more)
+        text, at = text[at:] + "\n" + "\n".join(line for _, line in more), 0
+
+
+def _past_blanks(text: str, at: int) -> int:
+    """Where the next value or bracket of a text begins; its end where there is none."""
+    found = _BLANKS.match(text, at)
+    return at if found is None else found.end()
 
 
 def _more(lines: Iterator[tuple[int, str]], least: int) -> tuple[list[tuple[int, str]], bool]:
@@ -183,16 +189,17 @@ def _one_or_more(path: Path, number: int, line: str, lines: Iterator[tuple[int, 
             raise DataError(
                 f"{path}: the JSON object has more than {MOST_CHARACTERS:,} characters", hint=_HINT
             )
-    text, at, found = "\n".join(parts), 0, []
+    text, first, at, found = "\n".join(parts), number, 0, []
     while at < len(text):
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            raise _damaged(path, number + text.count("\n", 0, at), error) from None
-        found.append((number + text.count("\n", 0, at), _object(path, number, value)))
-        at = end + len(text[end:]) - len(text[end:].lstrip(_BLANK))
+            raise _damaged(path, number, error) from None
+        found.append((number, _object(path, number, value)))
+        end = _past_blanks(text, end)
+        number, at = number + text.count("\n", at, end), end
     if len(found) == 1 and _holds_rows(found[0][1]):
-        yield from ((number, row, True) for row in _rows_of(path, found[0][1]))
+        yield from ((first, row, True) for row in _rows_of(path, found[0][1]))
         return
     yield from ((at, one, False) for at, one in found)
 

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from convscope.data.groups import groups_of_paths
@@ -65,15 +64,15 @@ def persons_of(keys: Sequence[str], labels: Sequence[str]) -> tuple[list[str | N
         >>> persons_of(keys, [key.partition("/")[0] for key in keys])[0][:3]
         ['sub-0', 'sub-0', 'sub-1']
     """
-    paths = [PurePosixPath(key) for key in keys]
-    deepest = max((len(path.parts) for path in paths), default=0)
+    paths = [key.split("/") for key in keys]
+    deepest = max(map(len, paths), default=0)
     for level in range(deepest - 1):
-        names = [_matched(path.parts[level]) if level < len(path.parts) - 1 else None for path in paths]
+        names = [_matched(path[level]) if level < len(path) - 1 else None for path in paths]
         if _tell_persons(names, labels):
             return names, "folders"
     for pattern in (_IN_NAME, _FIRST):
         search = pattern.search if pattern is _IN_NAME else pattern.match
-        found = [search(path.name) for path in paths]
+        found = [search(path[-1]) for path in paths]
         names = [None if each is None else each[0].lower() for each in found]
         if _tell_persons(names, labels):
             return names, "files"

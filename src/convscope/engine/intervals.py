@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +43,9 @@ def resampled_counts(groups: npt.NDArray[np.int64] | None, samples: int) -> Iter
     left = max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWN // max(samples, 1)))
     while left:
         some = min(left, max(1, _AT_ONCE // max(samples, 1)))
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=some)
-        yield drawn[:, members].astype(np.float64)
+        drawn = rng.integers(count, size=(some, count)) + count * np.arange(some)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=some * count).reshape(some, count)
+        yield times[:, members].astype(np.float64)
         left -= some
 
 
@@ -94,25 +96,49 @@ def areas_of(labels: npt.NDArray[np.int64], probabilities: Numbers) -> Callable[
         [0.75]
     """
     classes = [1] if probabilities.shape[1] == 2 else list(range(probabilities.shape[1]))
-    orders = [np.argsort(probabilities[:, k], kind="stable") for k in classes]
+    pairs = [_Pairs.of(labels == k, probabilities[:, k]) for k in classes]
 
     def areas(counts: Numbers) -> Numbers:
-        each = np.full((len(classes), len(counts)), np.nan)
-        for place, (k, order) in enumerate(zip(classes, orders, strict=True)):
-            scores, right = probabilities[order, k], labels[order] == k
-            weights = counts[:, order]
-            ties = np.flatnonzero(np.r_[True, np.diff(scores) != 0])
-            of_class = np.add.reduceat(np.where(right, weights, 0), ties, axis=1)
-            others = np.add.reduceat(np.where(right, 0, weights), ties, axis=1)
-            below = np.cumsum(others, axis=1) - others
-            pairs = of_class.sum(axis=1) * others.sum(axis=1)
-            won = (of_class * (below + others / 2)).sum(axis=1)
-            each[place] = np.divide(won, pairs, out=each[place], where=pairs > 0)
+        each = np.stack([of_class.won(counts) for of_class in pairs])
         known = np.isfinite(each)
         total = np.where(known, each, 0).sum(axis=0)
         return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
     return areas
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Samples of a class, and for each of them how many of the others have a lower score.
+
+    Args:
+        mine: The samples of the class, by rising score.
+        others: All others, by rising score.
+        below: How many of the others have a lower score than each of the class.
+        not_above: How many have no higher one.
+    """
+
+    mine: npt.NDArray[np.int64]
+    others: npt.NDArray[np.int64]
+    below: npt.NDArray[np.int64]
+    not_above: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, right: npt.NDArray[np.bool_], scores: Numbers) -> _Pairs:
+        order = np.argsort(scores, kind="stable")
+        mine, others = order[right[order]], order[~right[order]]
+        sides: tuple[Literal["left", "right"], ...] = ("left", "right")
+        return cls(mine, others, *(np.searchsorted(scores[others], scores[mine], side) for side in sides))
+
+    def won(self, counts: Numbers) -> Numbers:
+        """The share of pairs in which the sample of the class has the higher score, shape (some,)."""
+        before = np.zeros((len(counts), len(self.others) + 1))
+        np.cumsum(counts[:, self.others], axis=1, out=before[:, 1:])
+        weights = counts[:, self.mine]
+        won = np.einsum("ij,ij->i", weights, before[:, self.below] + before[:, self.not_above]) / 2
+        pairs = weights.sum(axis=1) * before[:, -1]
+        shares: Numbers = np.divide(won, pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
+        return shares
 
 
 def intervals_of(

@@ -26,7 +26,15 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from convscope.engine.device import TensorFunction
-from convscope.engine.exchange import bits_for, drops_by_bits, exchanged, outreaches
+from convscope.engine.exchange import (
+    OnProcessor,
+    bits_for,
+    drops_by_bits,
+    exchanged,
+    outreaches,
+    rectified_then_pooled,
+    stands_first,
+)
 from convscope.engine.inference.openvino_module import NAMED
 from convscope.engine.training.batches import Advance, Batch
 from convscope.layers.neighbors import summed_by
@@ -36,7 +44,6 @@ from convscope.types import Array, Tensor
 Call = Callable[..., tf.Tensor]
 """The method of a layer or optimizer that a faster one stands in for."""
 
-_MAX_POOLING = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 BLOCK = 2**16
 """Random factors made at a time."""
 
@@ -155,15 +162,23 @@ def accelerated(model: keras.Model) -> Iterator[None]:
             faster = _faster_call(layer)
             if faster is not None:
                 exchange(layer, "call", faster)
+            if stands_first(layer):
+                exchange(layer, "call", _on_processor)
             if outreaches(layer):
                 exchange(layer, "convolution_op", _in_float32)
-        for convolution, pooling in _rectified_then_pooled(model):
+        for convolution, pooling in rectified_then_pooled(model):
             exchange(convolution, "call", _without_relu)
             exchange(pooling, "call", _then_relu)
         optimizer: keras.optimizers.Optimizer = getattr(model, "optimizer", None)
         if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
             exchange(optimizer, "update_step", _fused_adam)
         yield
+
+
+def _on_processor(layer: OnProcessor, _: Call, values: tf.Tensor) -> tf.Tensor:
+    """What a layer gives without TensorFlow."""
+    found = tf.numpy_function(layer.on_processor, [tf.cast(values, tf.float32)], tf.float32)
+    return tf.ensure_shape(found, layer.compute_output_shape(tuple(values.shape)))
 
 
 def _in_float32(
@@ -332,27 +347,6 @@ def _random_factors(
         words = generator.random_raw(-(-len(part) * bits // 64)).view(drawn)
         np.multiply(words[: len(part)] >= drawn.type(threshold), kept, out=part)
     return factors
-
-
-def _rectified_then_pooled(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, keras.layers.Layer]]:
-    """Layers that end in a ReLU and whose only reader is a max pooling, with that pooling."""
-    given_out = {id(tensor) for tensor in keras.tree.flatten(getattr(model, "outputs", None) or [])}
-    for layer in model._flatten_layers(include_self=False):
-        readers = layer._outbound_nodes
-        if not _rectifies(layer) or len(readers) != 1 or len(layer._inbound_nodes) != 1:
-            continue
-        pooling = readers[0].operation
-        alone = type(pooling) in _MAX_POOLING and len(pooling._inbound_nodes) == 1
-        if alone and id(layer.output) not in given_out:
-            yield layer, pooling
-
-
-def _rectifies(layer: keras.layers.Layer) -> bool:
-    if type(layer) in (keras.layers.Conv2D, keras.layers.Conv3D):
-        return layer.activation is keras.activations.relu
-    if type(layer) is keras.layers.ReLU:
-        return layer.max_value is None and not layer.negative_slope and not layer.threshold
-    return False
 
 
 def _trains(layer: keras.layers.Layer) -> bool:

@@ -10,7 +10,13 @@ import keras
 import torch
 
 from convscope.engine.device import TensorFunction
-from convscope.engine.exchange import bits_for, drops_by_bits, exchanged
+from convscope.engine.exchange import (
+    OnProcessor,
+    bits_for,
+    drops_by_bits,
+    exchanged,
+    stands_first,
+)
 from convscope.engine.training.batches import Advance, Batch
 from convscope.engine.training.keras_batches import endless, ragged, repeated
 from convscope.layers.neighbors import summed_by
@@ -85,7 +91,7 @@ def convertible(function: TensorFunction, model: keras.Model, example: Array) ->
 
 @contextmanager
 def accelerated(model: keras.Model) -> Iterator[None]:
-    """Within it, a CPU computes dropout and sums over neighbors faster; the model stays as it is."""
+    """Within it, a CPU computes dropout, sums over neighbors and spectra faster; the model stays as it is."""
     if accelerator():
         yield
         return
@@ -93,7 +99,14 @@ def accelerated(model: keras.Model) -> Iterator[None]:
         for layer in model._flatten_layers(include_self=False):
             if drops_by_bits(layer):
                 exchange(layer, "call", _dropout_by_bits)
+            if stands_first(layer):
+                exchange(layer, "call", _on_processor)
         yield
+
+
+def _on_processor(layer: OnProcessor, _: object, values: torch.Tensor) -> torch.Tensor:
+    """What a layer gives without PyTorch."""
+    return torch.from_numpy(layer.on_processor(values.detach().float().numpy()))
 
 
 def _dropout_by_bits(

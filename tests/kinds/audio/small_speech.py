@@ -14,6 +14,7 @@ SETTINGS = {
     "batch_size": 8,
     "learning_rate": 1e-2,
     "epochs": 16,
+    "seed": 3,
     "options": {"width": 32, "kernel_sizes": (7,), "depth": 1, "mels": 16, "dropout": 0.0, "masking": 0.0},
 }
 

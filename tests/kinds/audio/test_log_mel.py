@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from convscope.engine.inference.infer import predict_batches
 from convscope.errors import UsageError
 from convscope.kinds.audio.layers.log_mel import LogMel, hertz, mel, mel_bands
 
@@ -118,3 +119,34 @@ def test_impossible_times_and_frequencies_are_refused(options, message):
 def test_only_waveforms_are_taken():
     with pytest.raises(UsageError, match=r"\(batch, samples\)"):
         LogMel(RATE)(np.zeros((1, 100, 2), np.float32))
+
+
+@pytest.mark.parametrize("seconds", [0.5, 5.2, 0.011, 1 / RATE])
+def test_fourier_transforms_on_the_processor_are_those_of_scipy(seconds):
+    waveforms = np.stack([voice(seconds, seed) for seed in range(3)])
+    layer = LogMel(RATE, mels=40)
+    layer.build(waveforms.shape)
+    found = layer.on_processor(waveforms)
+    assert found.shape == tuple(layer.compute_output_shape(waveforms.shape))
+    np.testing.assert_allclose(found, [referred(each) for each in waveforms], atol=1e-3)
+
+
+def test_predictions_take_the_faster_way_and_the_layer_stays_what_it_is(backend):
+    waveforms = np.stack([voice(0.5, seed) for seed in range(4)])
+    inputs = keras.Input((len(waveforms[0]),))
+    layer = LogMel(RATE, mels=40)
+    model = keras.Model(inputs, layer(inputs))
+    asked = []
+    energies = layer._energies
+
+    def counted(values):
+        asked.append(len(values))
+        return energies(values)
+
+    layer._energies = counted
+    found = np.concatenate([each for (each,) in predict_batches(model, [waveforms, waveforms])])
+    assert asked == ([] if backend == "jax" else [4, 4])
+    asked.clear()
+    np.testing.assert_allclose(found[4:], heard(waveforms), atol=2e-3)
+    np.testing.assert_array_equal(found[:4], found[4:])
+    assert "call" not in vars(layer) and not asked

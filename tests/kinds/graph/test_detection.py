@@ -58,3 +58,13 @@ def test_ratings_with_a_review_each_could_be_either(tmp_path):
     file.write_text("\n".join(["user_id,business_id,stars,text", *rows]), "utf-8")
     with pytest.raises(DataError, match=r"recommendation because .* and a text 'text' of each"):
         choose_spec(file)
+
+
+def test_columns_that_share_ids_under_names_that_say_nothing_are_asked_about(tmp_path):
+    codes = [f"K{number:03d}" for number in range(20)]
+    (tmp_path / "lines.csv").write_text("kunde,freund\n" + pairs(90, codes, codes, ","), "utf-8")
+    (tmp_path / "people.csv").write_text("".join(f"{code},x\n" for code in ["nummer", *codes]), "utf-8")
+    with pytest.raises(DataError, match="'kunde' and 'freund' share ids") as caught:
+        choose_spec(tmp_path)
+    for said in ("--source-column 'kunde' --target-column 'freund'", "--recipe link-prediction"):
+        assert said in caught.value.hint

@@ -4,7 +4,14 @@ import pytest
 
 from convscope.errors import RunError
 from convscope.kept import kept_in
-from convscope.kinds.graph.layout import describe_graph, hops_from, layout, radial_layout, run_layout
+from convscope.kinds.graph.hops import hops_from, hops_within
+from convscope.kinds.graph.layout import (
+    describe_graph,
+    describe_neighborhood,
+    layout,
+    radial_layout,
+    run_layout,
+)
 
 KARATE = np.array(nx.karate_club_graph().edges(), np.int64)
 
@@ -46,6 +53,14 @@ def test_hops_count_from_the_nearest_center():
     path = np.stack([np.arange(5), np.arange(1, 6)], axis=1)
     assert hops_from(path, 7, [0]).tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert hops_from(path, 6, [0, 5]).tolist() == [0, 1, 2, 2, 1, 0]
+
+
+def test_what_is_not_joined_is_no_hop_away():
+    apart = np.array([[0, 1], [1, 2], [3, 4]])
+    assert hops_within(apart, 5, [0], 10).tolist() == [0, 1, 2, -1, -1]
+    assert hops_within(apart, 5, [0], 1).tolist() == [0, 1, -1, -1, -1]
+    assert hops_within(apart, 5, [2], 10, directed=True).tolist() == [2, 1, 0, -1, -1]
+    assert describe_neighborhood("abcde", apart, None, [0], 10).names == ("a", "b", "c")
 
 
 def test_a_radial_layout_has_a_ring_for_each_hop():

@@ -276,3 +276,13 @@ def test_a_representation_is_saved_as_plain_values():
     assert again.to_json() == represent.to_json()
     example = again.example(3)
     assert {len(each) for each in example.values()} == {3}
+
+
+def test_too_few_nodes_of_each_class_are_told_with_their_number(tmp_path):
+    (tmp_path / "edges.csv").write_text("source,target\na,b\nb,c\nc,d\nd,a\n")
+    (tmp_path / "nodes.csv").write_text("id,label\na,x\nb,y\nc,z\nd,x\n")
+    with pytest.raises(
+        DataError, match=r"at least 3 nodes of a class.*4 nodes with a label: 'x' \(2\)"
+    ) as caught:
+        read_nodes(tmp_path)
+    assert "--recipe node-clustering" in caught.value.hint

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import keras
 import networkx as nx
 import numpy as np
 import pytest
@@ -15,6 +18,8 @@ from convscope.lenses.sheet.theme import LIGHT, MINUS
 from convscope.lenses.views.layer_maps import LayerMaps
 from convscope.lenses.views.view import Patch, Sample
 from convscope.scope.attribution.methods import Attribution
+from convscope.scope.channels.position import position
+from convscope.scope.geometry.axis_dependency import AxisDependency
 
 KARATE = np.array(nx.karate_club_graph().edges(), np.int64)
 NAMES = tuple(f"member {row}" for row in range(34))
@@ -205,3 +210,22 @@ def test_hops_differ_in_color_however_many_there_are():
     names = [str(row) for row in range(10)]
     view = GraphView(10, describe_neighborhood(names, chain, None, (0,), 9))
     assert len(np.unique(view.plain(Sheet(LIGHT)), axis=0)) == 10
+
+
+@pytest.mark.parametrize(
+    ("hops", "node", "said"),
+    [
+        (2, 0, "a depends on 3 nodes, up to 2 hops away"),
+        (10, 0, "a depends on 3 nodes, up to 2 hops away; the layer sees 10 hops far"),
+        (10, 5, "f depends on no other node; the layer sees 10 hops far"),
+        (0, 0, "a depends on no other node"),
+    ],
+)
+def test_a_value_depends_on_nodes_that_are_joined_to_it(hops, node, said):
+    view = GraphView(6, describe_graph("abcdef", np.array([[0, 1], [1, 2], [3, 4]])))
+    model = keras.Sequential([keras.Input((6, 2)), keras.layers.Dense(3)])
+    found = position(model, np.ones((1, 6, 2), np.float32), "dense", 0, (node,))
+    geometry = replace(found.geometry, dependencies=(AxisDependency(0, (0,), (0,), 1, (0, 5), hops=hops),))
+    sheet = Sheet(LIGHT)
+    view.place_position(sheet, 40, replace(found, geometry=geometry), "dense")
+    assert said in texts(sheet.finish(900))

@@ -112,7 +112,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(data, tmp_path):
 
 
 def test_folds_test_every_image_once(data, tmp_path):
-    runs = convscope.train(data, out=tmp_path / "folds", folds=3, epochs=1, width=4, depth=2, verbose=0)
+    runs = convscope.train(data, out=tmp_path / "folds", folds=2, epochs=1, width=4, depth=2, verbose=0)
     assert sum(run.metrics()["test"]["samples"] for run in runs.runs) == 30
 
 

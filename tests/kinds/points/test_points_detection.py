@@ -17,16 +17,18 @@ SMALL = {"width": 16, "verbose": 0, "averaging": 0.0}
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_table(tmp_path_factory.mktemp("yards") / "data", 60)
+def data(built_once):
+    return built_once("yards", lambda folder: write_table(folder / "data", 60))
 
 
 @pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
+def run(data, built_once):
     """A finished run; to be read, not changed."""
-    out = tmp_path_factory.mktemp("run") / "run"
     settings = {"epochs": 24, "learning_rate": 5e-3, "augmentation": 0.3, "points": 1024, **SMALL}
-    return convscope.train(data, recipe="points-detection", out=out, **settings)
+    return built_once(
+        "points-detection",
+        lambda folder: convscope.train(data, recipe="points-detection", out=folder / "run", **settings),
+    )
 
 
 def test_it_learns_and_its_metrics_are_those_of_an_evaluation(run):

@@ -12,8 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from convscope.engine.training.settings import FitSettings
 from convscope.errors import BackendError, UsageError, install_command
 from convscope.kinds.registry import build
-from convscope.kinds.series.classification import minirocket_solver as engine
-from convscope.kinds.series.classification.minirocket_solver import MINIROCKET, STRENGTHS, solve_minirocket
+from convscope.kinds.series.classification import linear_solver
+from convscope.kinds.series.classification.minirocket_solver import MINIROCKET, solve_minirocket
+from convscope.kinds.series.classification.ridge import STRENGTHS
 from convscope.types import no_progress
 
 OPTIONS = {"features": 84 * 6, "dilations": 4}
@@ -117,15 +118,15 @@ def test_weights_of_classes_change_the_answer_for_the_rare_one():
 
 
 def test_more_than_fits_into_memory_is_refused_with_what_would_fit(monkeypatch):
-    monkeypatch.setattr(engine, "LARGEST", 36 * 8 * 400)
+    monkeypatch.setattr(linear_solver, "LARGEST", 36 * 8 * 400)
     with pytest.raises(UsageError, match=r"36 series of 504 features") as caught:
         solved(*waves())
     assert "features=400" in caught.value.hint
 
 
-def test_a_missing_aeon_is_told_with_what_installs_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "aeon.transformations.collection.convolution_based", None)
-    with pytest.raises(BackendError, match="aeon, which is not installed") as caught:
+def test_a_missing_numba_is_told_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(BackendError, match="Numba compiles, which is not installed") as caught:
         MINIROCKET.check("minirocket", FitSettings())
     assert install_command("series") in caught.value.hint
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge as OneRidge
 from sklearn.linear_model import RidgeClassifierCV
 
-from convscope.kinds.series.classification.minirocket_solver import STRENGTHS, fit_ridge, sharpness
+from convscope.kinds.series.classification.ridge import STRENGTHS, fit_ridge, sharpness
 
 
 def drawn(classes, count=40, features=60, seed=0):

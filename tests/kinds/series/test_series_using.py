@@ -28,12 +28,16 @@ def case(request):
 
 
 @pytest.fixture(scope="module")
-def trained(case, tmp_path_factory):
+def trained(case, built_once):
     """A finished run of it, its data, and what was said while it was trained; to be read, not changed."""
-    folder, said = tmp_path_factory.mktemp("series"), []
-    data = case.write(folder / "data")
-    run = convscope.train(data, out=folder / "run", say=said.append, **case.settings)
-    return SimpleNamespace(run=run, folder=run.folder, data=data, said=said)
+
+    def train(folder):
+        said = []
+        data = case.write(folder / "data")
+        run = convscope.train(data, out=folder / "run", say=said.append, **case.settings)
+        return SimpleNamespace(run=run, folder=run.folder, data=data, said=said)
+
+    return built_once(case.recipe, train)
 
 
 def answers(case, folder, paths, **options):

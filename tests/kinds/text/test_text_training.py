@@ -16,6 +16,7 @@ from convscope.kinds.registry import factory, find_recipe, recipe_specs
 from convscope.kinds.text.kind import TEXT
 
 TINY = {**SETTINGS, "epochs": 1, "options": {"embedding": 8, "filters": 8}}
+RESUMED = [pytest.param(name, marks=pytest.mark.slow) if name == "translation" else name for name in CASES]
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,7 @@ def test_the_saved_model_keeps_the_names_of_its_layers(case, trained):
     assert {layer.name for layer in loaded.layers} == {layer.name for layer in fresh.layers}
 
 
+@pytest.mark.parametrize("case", RESUMED, indirect=True)
 def test_a_resumed_training_ends_with_the_same_weights_bit_for_bit(case, trained, tmp_path):
     run = interrupted(trained.data, tmp_path / "run", case.settings, 1, 2)
     assert run.record()["status"] == "training"

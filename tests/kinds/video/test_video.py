@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from reading_runs import assert_same_run, interrupted
 
 import convscope
+from convscope.data.kept import kept
 from convscope.data.splits import Split
 from convscope.errors import UsageError
 from convscope.kinds.video.models import c3d, temporal_shift
@@ -161,15 +163,16 @@ def test_clips_are_decoded_once_within_the_limit_and_each_time_beyond_it(films):
         decoded.append(clip.name)
         return made.decode(clip)
 
-    store = made.encode(clips)
+    whole_clips = made.encode(clips)
     each = (made.room + 2) * 32 * 32
-    half = type(store)(clips, count, made.room, (32, 32, 1), each * 3)
+    counting = replace(whole_clips, encode=lambda clip: packed(*count(clip), made.room))
+    half = kept(counting, each * 3)
     rows = np.array([0, 5, 2, 0])
     first, second = half.take(rows), half.take(rows)
-    whole = store.take(rows)
+    whole = whole_clips.take(rows)
     assert np.array_equal(first, whole) and np.array_equal(second, whole)
     assert counts_of(whole).tolist() == [6] * 4
-    assert half.kept == 3
+    assert half.room == 3
     assert decoded.count(clips.name(5)) == 2, "it lies beyond the limit"
     assert decoded.count(clips.name(2)) == 1
 

@@ -16,6 +16,7 @@ from convscope.engine.export import in_float32
 from convscope.engine.inference.feature_report import Computed, Engine, EngineReport, Rate, engine_name
 from convscope.engine.inference.feature_trials import (
     CLEARLY,
+    FEW,
     FIRST_SIZE,
     SECONDS,
     Make,
@@ -24,6 +25,7 @@ from convscope.engine.inference.feature_trials import (
     closeness,
     cycled,
     fastest,
+    likeliest,
     rates_of,
 )
 from convscope.engine.inference.openvino import Converted
@@ -175,8 +177,8 @@ class _Trial:
 class _Trials:
     """Tries programs for a computation and compares them with Keras."""
 
-    def __init__(self, computation: FeatureComputation) -> None:
-        self._computation, self._programs = computation, _Programs(computation)
+    def __init__(self, computation: FeatureComputation, count: int | None) -> None:
+        self._computation, self._programs, self._count = computation, _Programs(computation), count
         self._expected = computation.expected()
         self._inputs = self._programs.inputs[: len(self._expected[0])]
         self.compared = len(self._inputs)
@@ -209,7 +211,14 @@ class _Trials:
     ) -> _Trial:
         programs, outputs = self._programs, self._computation.outputs
         make: Make = partial(programs.make, engine, precision, tiles=tiles)
-        runner, best, rates = fastest(make, programs.inputs, streams, outputs.peak_bytes, seconds, first_size)
+        rates: tuple[Rate, ...] = ()
+        if self._count is not None and self._count <= FEW:
+            best = likeliest(streams, outputs.peak_bytes, self._count)
+            runner = make(best.request_size, best.streams)
+        else:
+            runner, best, rates = fastest(
+                make, programs.inputs, streams, outputs.peak_bytes, seconds, first_size
+            )
         found = next(runner.results(iter([self._inputs])))
         return _Trial(
             engine, precision, runner, best, rates, *closeness(found, self._expected, outputs.paths), tiles
@@ -224,14 +233,14 @@ def choose_runner(
     Args:
         computation: What is to be computed.
         precision: `bfloat16`, `float32`, or `auto`.
-        count: Samples that will be computed, where that is known; for few of them less is measured.
+        count: Samples that will be computed, where that is known; for few of them nothing is measured.
 
     Returns:
         What computes, and the report.
     """
     device = choose_device()
     steps, reasons = _steps(computation, precision, device)
-    trials = _Trials(computation)
+    trials = _Trials(computation, count)
     trial = _first_close(trials, steps, reasons)
     many = count is None or count > LONG * trial.best.samples_per_second
     if many and trial.engine == "openvino":

@@ -23,6 +23,8 @@ FIRST_SIZE = 16
 """Samples per request to begin with, or fewer of large maps: what stays in the cores' caches is fastest."""
 BATCH_SIZE = 256
 """Samples that are read at a time, where memory allows."""
+FEW = 256
+"""Samples up to which the likeliest choice is taken: to measure others, more than these are computed."""
 CLEARLY = 1.03
 """How much faster a later choice must be: less may be what else the machine does."""
 _ROUNDS = 3
@@ -70,10 +72,7 @@ def fastest(
         The fastest runner, its rate, and all rates.
     """
     end = time.perf_counter() + seconds
-    most = max(1, _REQUEST_BYTES // (4 * peak_bytes * max(streams)))
-    sizes = [size for size in REQUEST_SIZES if size <= most]
-    first = min(first_size, max(1, _FIRST_BYTES // peak_bytes))
-    place = max(i for i, size in enumerate(sizes) if size <= first)
+    sizes, place = _sizes(streams, peak_bytes, first_size)
     best, runner = _tried(make, sample, sizes[place], streams[0])
     rates = [best]
     for number in streams[1:]:
@@ -92,6 +91,26 @@ def fastest(
         if climbed:
             break
     return runner, best, tuple(rates)
+
+
+def likeliest(streams: Sequence[int], peak_bytes: int, count: int) -> Rate:
+    """What is taken for few samples without a measurement; its speed is not known, and infinite.
+
+    Args:
+        streams: The numbers of streams, the likeliest first.
+        peak_bytes: As in `fastest`.
+        count: Samples that will be computed.
+    """
+    sizes, place = _sizes(streams, peak_bytes, min(FIRST_SIZE, max(1, count)))
+    return Rate(sizes[place], streams[0], math.inf)
+
+
+def _sizes(streams: Sequence[int], peak_bytes: int, first_size: int) -> tuple[list[int], int]:
+    """Sizes of requests that memory has room for, and the place of the one to begin with."""
+    most = max(1, _REQUEST_BYTES // (4 * peak_bytes * max(streams)))
+    sizes = [size for size in REQUEST_SIZES if size <= most]
+    first = min(first_size, max(1, _FIRST_BYTES // peak_bytes))
+    return sizes, max(i for i, size in enumerate(sizes) if size <= first)
 
 
 def batch_size_for(request_size: int, streams: int, sample: Array, shapes: Sequence[tuple[int, ...]]) -> int:

@@ -147,7 +147,7 @@ def feature_engine(
         padded: Whether samples are ids of which 0 is padding, which no mean or maximum counts.
         unpack: From a batch of samples to the inputs of a model that has several.
         settled: The report of an earlier engine for the same samples; nothing is measured or compared again.
-        count: Samples that will be computed, where that is known; for few of them less is measured.
+        count: Samples that will be computed, where that is known; for few of them nothing is measured.
         say: Called with what was chosen.
 
     Raises:

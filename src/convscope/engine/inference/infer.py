@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.device import backend_file, cores
+from convscope.engine.inference.compiled_form import compiled_answer
 from convscope.engine.training.batches import Prefetched
 from convscope.engine.training.class_examples import CompactInputs, Prepare, lengths_of
 from convscope.types import Array, ArrayTree, Progress, Tensor, no_progress
@@ -36,6 +37,7 @@ def predict_batches(
     """Predicts batch after batch, several of them at the same time where that is faster.
 
     Steps that follow one another, as those along a sentence, leave cores idle, which other batches can use.
+    What has a compiled form is answered by that.
 
     Args:
         model: Any built model.
@@ -46,20 +48,19 @@ def predict_batches(
         One array for each output.
     """
 
-    def predict(batch: ArrayTree) -> list[Array]:
+    def by_keras(batch: ArrayTree) -> list[Array]:
         return [np.asarray(each) for each in keras.tree.flatten(model.predict_on_batch(batch))]
 
-    threads = threads_for(most)
-    coming = iter(batches)
-    first = list(islice(coming, 2))
-    if threads == 1 or len(first) < 2:
-        yield from map(predict, chain(first, coming))
-        return
-    model.make_predict_function()  # once, not by each thread
+    predict = compiled_answer(model) or by_keras
+    threads, rest = threads_for(most), iter(batches)
+    for batch in islice(rest, 1 if threads > 1 else None):  # the first one compiles, not each thread
+        with backend_file().accelerated(model):
+            found = predict(batch)
+        yield found
     waiting: deque[Future[list[Array]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
-        for batch in chain(first, coming):
+        for batch in rest:
             waiting.append(pool.submit(predict, batch))
             if len(waiting) > threads:
                 yield waiting.popleft().result()

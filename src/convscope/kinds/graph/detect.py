@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 
 from convscope.data.heads import JSON, TABLES, suffix_of
@@ -52,6 +53,8 @@ _FILE = re.compile(r"\.(png|jpe?g|bmp|gif|tiff?|webp|wav|mp3|flac|ogg|m4a|npy|dc
 _MOST_TABLES = 12
 _MOST_NAMES = 200
 _FEWEST_ROWS = 10
+_FEWEST_IDS = 4
+_MOST_COLUMNS = 8
 _WORDS_OF_TEXT = 8
 _SHARED = 0.2
 """Share of names at one end of edges that are at the other end too, from which they are of nodes."""
@@ -157,6 +160,7 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
     edges = max(tables, key=lambda table: _sureness(table, snapshot), default=None)
     confidence = 0.0 if edges is None else _sureness(edges, snapshot)
     if edges is None or not confidence:
+        yield from _unnamed(tables)
         return
     ends = {cell for row in edges.first for cell in row}
     for table in tables:
@@ -167,6 +171,39 @@ def _tables(snapshot: DataSnapshot) -> Iterator[Detection]:
             yield Detection(NODES, min(0.95, confidence + 0.1), reason)
             return
     yield Detection(LINKS, confidence, f"{edges.path.name} has an edge in each row; {_OTHERS}")
+
+
+def _unnamed(tables: Sequence[TableSource]) -> Iterator[Detection]:
+    """Tables of two columns with the same ids, of which no name says that they are ends of edges."""
+    for table in tables:
+        ends = _shared_ids(table) if table.named and is_called(table.path) != "nodes" else None
+        if ends is not None:
+            one, other = ends
+            yield Detection(
+                LINKS,
+                0.1,
+                f"{table.path.name} may have an edge in each row, as the columns {one!r} and {other!r} share"
+                " ids, but their names do not say so",
+                f"If it has, name them and a recipe, such as --source-column '{one}' --target-column"
+                f" '{other}' --recipe {LINKS}, or {NODES} where nodes have labels; `convscope recipes` lists"
+                " what each recipe reads.",
+            )
+            return
+
+
+def _shared_ids(table: TableSource) -> tuple[str, str] | None:
+    """The first two columns of ids that share some of them, each with several; None where there are none."""
+    cells = {name: table.seen(name) for name in table.columns[:_MOST_COLUMNS]}
+    ids = [
+        name
+        for name, found in cells.items()
+        if is_id_like(found) and _are_short(found) and len(set(found)) >= _FEWEST_IDS
+    ]
+    for one, other in combinations(ids, 2):
+        sources, targets = set(cells[one]), set(cells[other])
+        if len(sources & targets) >= _SHARED * min(len(sources), len(targets)):
+            return one, other
+    return None
 
 
 def _is_list(file: Path) -> bool:

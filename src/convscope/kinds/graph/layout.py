@@ -16,6 +16,7 @@ from scipy.sparse import csgraph
 
 from convscope.kept import computed_once
 from convscope.kinds.contract.representation import GraphDescription
+from convscope.kinds.graph.hops import adjacency, hops_from, hops_within
 
 Whole = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -89,9 +90,8 @@ def describe_neighborhood(
         hops: How far away.
         directed: Whether an edge leads from its first node to its second alone.
     """
-    near = hops_from(edges, len(names), rows, directed=directed)
-    near[list(rows)] = -1
-    kept = np.flatnonzero(near <= hops)
+    near = hops_within(edges, len(names), rows, hops, directed=directed)
+    kept = np.flatnonzero(near >= 0)
     kept = kept[np.argsort(near[kept], kind="stable")]
     kept[: len(rows)] = rows
     position = np.full(len(near), -1, np.int64)
@@ -143,28 +143,6 @@ def part_of(description: GraphDescription, rows: Whole) -> GraphDescription:
     )
 
 
-def hops_from(edges: Whole, nodes: int, centers: Sequence[int], *, directed: bool = False) -> Whole:
-    """How many edges each node is away from the nearest center, which depends on it.
-
-    Args:
-        edges: Pairs of positions, shape (edges, 2).
-        nodes: How many there are.
-        centers: Positions.
-        directed: Whether an edge counts only where it leads towards the center.
-
-    Returns:
-        Shape (nodes,), int64; a node that cannot be reached is one hop further than any that can.
-    """
-    near = _adjacency(edges, nodes)
-    if directed:
-        ends = np.asarray(edges, np.int64).reshape(-1, 2)
-        near = sp.csr_array((np.ones(len(ends)), (ends[:, 1], ends[:, 0])), shape=(nodes, nodes))
-    distances = csgraph.dijkstra(near, unweighted=True, indices=list(centers), min_only=True)
-    reached = np.isfinite(distances)
-    furthest = int(distances[reached].max(initial=0))
-    return np.where(reached, np.where(reached, distances, 0), furthest + 1).astype(np.int64)
-
-
 def layout(edges: Whole, nodes: int, seed: int = 0) -> Floats:
     """Lays a graph out by forces, its components packed side by side, the largest first.
 
@@ -184,7 +162,7 @@ def layout(edges: Whole, nodes: int, seed: int = 0) -> Floats:
     """
     if not nodes:
         return np.zeros((0, 2))
-    near = _adjacency(edges, nodes)
+    near = adjacency(edges, nodes)
     _, part = csgraph.connected_components(near, directed=False)
     sizes = np.bincount(part)
     order = np.argsort(part, kind="stable")
@@ -269,18 +247,6 @@ def _parents(edges: Whole, hops: Whole) -> Whole:
     parents = np.full(len(hops), len(hops), np.int64)
     np.minimum.at(parents, inward[:, 1], inward[:, 0])
     return np.where(parents < len(hops), parents, -1)
-
-
-def _adjacency(edges: Whole, nodes: int) -> sp.csr_array:
-    """1 for each edge, both ways, without self loops."""
-    edges = np.asarray(edges, np.int64).reshape(-1, 2)
-    edges = edges[edges[:, 0] != edges[:, 1]]
-    both = np.concatenate([edges, edges[:, ::-1]])
-    shape = (nodes, nodes)
-    near = sp.csr_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=shape)
-    near.sum_duplicates()
-    near.data[:] = 1.0
-    return near
 
 
 def _component(near: sp.csr_array, rng: np.random.Generator) -> Floats:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from convscope.errors import UsageError
 from convscope.kinds.contract.representation import GraphDescription
 from convscope.kinds.graph.graph import Graph, GraphNode, NodePair
-from convscope.kinds.graph.layout import describe_graph, describe_neighborhood, hops_from
+from convscope.kinds.graph.hops import hops_within
+from convscope.kinds.graph.layout import describe_graph, describe_neighborhood
 from convscope.kinds.graph.picture import SHADE, GraphPicture, NodeValues
 from convscope.lenses.sheet.blocks import BAR_GAP, BAR_ROOM, TALLEST_BAR, MapBlock, Where, scales_of
 from convscope.lenses.sheet.figure_files import palette_png
@@ -268,9 +269,9 @@ class GraphView(View):
         right, theme = MARGIN + side + 60, sheet.theme
         hops = position.geometry.hops if position.geometry is not None else 0
         edges, one_way = self.description.edges, self.description.directed
-        near = hops_from(edges, self.nodes, [node], directed=one_way)
-        seen = near <= hops
-        colors = _colors_of_hops(sheet, np.where(seen, near, -1), [node])
+        near = hops_within(edges, self.nodes, [node], hops, directed=one_way)
+        seen = near >= 0
+        colors = _colors_of_hops(sheet, near, [node])
         labels = np.flatnonzero(seen)[np.argsort(near[seen], kind="stable")]
         self.picture.place(sheet, (MARGIN, y, side), colors, labels=labels)
         known = self.description.complete(hops)
@@ -279,9 +280,7 @@ class GraphView(View):
         self.picture.place(sheet, (right, y, side), valued, labels=np.array([node]), name="map")
         sheet.color_bar(right + side + BAR_GAP, y, TALLEST_BAR, scale)
         below = y + side + line_height(SMALL)
-        many, far = count(int(seen.sum()), "node"), count(hops, "hop")
-        what = f"on {many}, up to {far} away" if hops else "on no other node"
-        field = f"{self._name(node)} depends {what}"
+        field = f"{self._name(node)} depends {_said_of(near, hops)}"
         if not known[node]:
             field += "; others are not here, as it lies at the rim"
         sheet.text(MARGIN, below, field, size=SMALL, color=theme.second, width=side)
@@ -323,6 +322,20 @@ class GraphView(View):
             sheet.dots(np.array([[x + 7, y - 7]]), colors[nodes[:1]], 7)
             y = int(sheet.paragraph(x + 22, y, said, width - 22, size=TINY)) + 4
         return y
+
+
+def _said_of(near: npt.NDArray[np.int64], hops: int) -> str:
+    """On which nodes a value depends: how many, how far the furthest is, and the layer sees if that is more.
+
+    Args:
+        near: How many edges away each node is; -1 for those that it does not depend on.
+        hops: How far the layer sees.
+    """
+    furthest = int(near.max(initial=0))
+    sees = f"; the layer sees {count(hops, 'hop')} far" if furthest < hops else ""
+    if not furthest:
+        return f"on no other node{sees}"
+    return f"on {count(int((near >= 0).sum()), 'node')}, up to {count(furthest, 'hop')} away{sees}"
 
 
 _COLORED = "orange: the node; the paler, the more hops away"

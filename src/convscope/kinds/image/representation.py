@@ -79,16 +79,9 @@ class ImageRepresentation(Plain):
         Raises:
             UsageError: The split is empty or the user's choice cannot work.
         """
-        source = as_images(split)
-        if not len(source):
-            raise UsageError("a representation is fitted to at least one image, received an empty split")
-        (height, width), size_line = _given_size(size) if size else _common_size(source.sizes)
-        if channels is None:
-            channels = int(source.channels.max())
-            gray = int(np.sum(source.channels == 1))
-            line = f"channels: {channels}, because {gray} of {len(source)} train images are gray"
-        else:
-            line = f"channels: {channels}, as given"
+        source = as_train_images(split)
+        (height, width), size_line = given_size(size) if size else _common_size(source.sizes)
+        channels, line = common_channels(source, channels)
         return cls(height, width, channels), (size_line, line)
 
     def to_pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
@@ -187,20 +180,54 @@ def suggest_architecture(representation: ImageRepresentation, splits: Splits) ->
     return "padded_cnn", f"images of {height}x{width} are small, and it sees them up to their borders"
 
 
-def as_images(split: Split) -> ImageSource:
-    """The samples of a split as images, which know their sizes.
+def as_train_images(split: Split) -> ImageSource:
+    """The images of a train split, which know their sizes and which something is fitted to.
 
     Raises:
-        UsageError: They are something else.
+        UsageError: There are none, or they are something else.
     """
     source = split.samples
     if not hasattr(source, "sizes") or not hasattr(source, "channels"):
         raise UsageError(f"expected a split of images, received one of {type(source).__name__}")
+    if not len(source):
+        raise UsageError("a representation is fitted to at least one image, received an empty split")
     return cast(ImageSource, source)
 
 
-def _given_size(size: tuple[int, int]) -> tuple[tuple[int, int], str]:
+def common_channels(source: ImageSource, given: int | None = None) -> tuple[int, str]:
+    """1 where all images are gray and 3 otherwise, unless the user says how many; and why."""
+    if given is not None:
+        return given, f"channels: {given}, as given"
+    channels, gray = int(source.channels.max()), int(np.sum(source.channels == 1))
+    return channels, f"channels: {channels}, because {gray} of {len(source)} train images are gray"
+
+
+def given_size(size: tuple[int, int]) -> tuple[tuple[int, int], str]:
+    """A size that the user gives, and that it is."""
     return size, f"size: {size[0]}x{size[1]} (height x width), as given"
+
+
+def median_size(
+    sizes: npt.NDArray[np.uint32], longest: int, smallest: int = 1
+) -> tuple[tuple[int, int], str, bool]:
+    """The median size, reduced so that its longer side is no longer than that.
+
+    Args:
+        sizes: Heights and widths of images, shape (images, 2).
+        longest: Bound of the longer side, in pixels.
+        smallest: Bound of both sides from below.
+
+    Returns:
+        Height and width, why, and whether they are reduced.
+    """
+    median = np.median(sizes, axis=0)
+    shrink = min(1.0, longest / float(median.max()))
+    height, width = (max(smallest, round(float(side) * shrink)) for side in median)
+    have = "all train images have" if np.all(sizes == sizes[0]) else "is the median of the train images"
+    reason = f"{median[0]:g}x{median[1]:g} {have}"
+    if shrink < 1:
+        reason += f", reduced to {longest} pixels on the long side to keep training fast"
+    return (height, width), reason, shrink < 1
 
 
 def _common_size(sizes: npt.NDArray[np.uint32]) -> tuple[tuple[int, int], str]:
@@ -210,10 +237,5 @@ def _common_size(sizes: npt.NDArray[np.uint32]) -> tuple[tuple[int, int], str]:
     if same and median.max() <= LARGEST_COMMON_SIDE:
         height, width = int(median[0]), int(median[1])
         return (height, width), f"size: {height}x{width} (height x width), which all train images have"
-    shrink = min(1.0, LARGEST_CHOSEN_SIDE / float(median.max()))
-    height, width = (max(1, round(float(side) * shrink)) for side in median)
-    have = "all train images have" if same else "is the median of the train images"
-    reason = f"{median[0]:g}x{median[1]:g} {have}"
-    if shrink < 1:
-        reason += f", reduced to {LARGEST_CHOSEN_SIDE} pixels on the long side to keep training fast"
+    (height, width), reason, _ = median_size(sizes, LARGEST_CHOSEN_SIDE)
     return (height, width), f"size: {height}x{width} (height x width); {reason}"

@@ -195,7 +195,7 @@ SERIES_CLASSIFICATION = RecipeSpec(
         "a folder per class with a table for each series",
         "train/, validation/ and test/ of such folders or tables",
     ),
-    architectures=("inception_time", "fcn", "minirocket"),
+    architectures=("inception_time", "fcn", "minirocket", "hydra_multirocket"),
     options=SERIES_CLASSIFICATION_OPTIONS,
     model_options=SERIES_CLASSIFICATION_MODEL_OPTIONS,
     settings={"fcn": {"learning_rate": 1e-3}, "inception_time": {"learning_rate": 1e-3}},
@@ -332,6 +332,11 @@ SERIES = Kind(
             "minirocket",
             Lazy("convscope.kinds.series.classification.minirocket:minirocket"),
             "fixed kernels and a linear classifier, solved in seconds; the default up to 1,000 series",
+        ),
+        Architecture(
+            "hydra_multirocket",
+            Lazy("convscope.kinds.series.classification.hydra_multirocket:hydra_multirocket"),
+            "competing and fixed kernels and a linear classifier, solved within a minute or so",
         ),
         Architecture(
             "fcn",

@@ -35,13 +35,21 @@ SERIES_CLASSIFICATION_MODEL_OPTIONS = (
         "Number of features of the fixed kernels",
         at_least(84),
         tries=Multiples((0.5, 2)),
-    ).of(minirocket=10_000),
+    ).of(minirocket=10_000, hydra_multirocket=50_000),
     replace(DILATIONS, help="Maximum number of dilations", check=single(at_least(1)), parse=whole_numbers).of(
-        minirocket=32
+        minirocket=32, hydra_multirocket=32
     ),
+    Option(
+        "groups",
+        int,
+        None,
+        "Number of groups of eight competing kernels at each dilation, an even number",
+        at_least(2),
+        tries=Multiples((0.5, 2)),
+    ).of(hydra_multirocket=64),
 )
 SERIES_REGRESSION_MODEL_OPTIONS = (
-    *(option for option in SERIES_CLASSIFICATION_MODEL_OPTIONS if "minirocket" not in option.defaults),
+    *(option for option in SERIES_CLASSIFICATION_MODEL_OPTIONS if "inception_time" in option.defaults),
     CENTER.of(inception_time=None, fcn=None),
     SPREAD.of(inception_time=None, fcn=None),
 )

@@ -17,6 +17,7 @@ from convscope.data.number_labels import assemble_numbers
 from convscope.data.splits import Splits
 from convscope.engine.training.closed_form import Solver
 from convscope.kinds.contract.recipe import RepresentationSteps
+from convscope.kinds.series.classification.hydra_multirocket_solver import HYDRA_MULTIROCKET
 from convscope.kinds.series.classification.minirocket import LENGTH
 from convscope.kinds.series.classification.minirocket_solver import MINIROCKET
 from convscope.kinds.series.classification.representation import SeriesRepresentation
@@ -28,7 +29,7 @@ from convscope.kinds.tasks.classification import classification_recipe
 from convscope.kinds.tasks.regression import regression_recipe
 from convscope.types import Progress, no_progress
 
-CLOSED_FORM: Mapping[str, Solver] = {"minirocket": MINIROCKET}
+CLOSED_FORM: Mapping[str, Solver] = {"minirocket": MINIROCKET, "hydra_multirocket": HYDRA_MULTIROCKET}
 SEEN = 5_000
 """Series that a training on few is shown in all, each many times."""
 FEW = 50

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.kept import kept
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import BatchView, predict_probabilities
 from convscope.engine.metrics import ClassificationMetrics, classification_metrics
@@ -218,7 +219,7 @@ def class_examples(context: ExampleContext[AnyRepresentation]) -> ClassExamples:
     weights = (
         balanced_weights(labels, classes) if context.settings.class_weights and context.training else None
     )
-    inputs = represent.encode(context.split.samples, progress=context.progress)
+    inputs = kept(represent.encode(context.split.samples, progress=context.progress))
     mixing = context.settings.mixing if context.training else 0.0
     return ClassExamples(inputs, represent.to_inputs, labels, classes, context.augment, weights, mixing)
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from convscope.data.boxes import Boxes, Corners, align_boxes, counted
+from convscope.data.kept import kept
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import BatchView, predict_batches
 from convscope.engine.training.batches import Batch, Prefetched
@@ -201,9 +202,9 @@ def build_detector(
 
 
 def detection_examples(context: ExampleContext[BoxRepresentation]) -> DetectionExamples:
-    """The samples of a split, in memory where they fit."""
+    """The samples of a split, in memory or on disk where they fit."""
     represent, split = context.representation, context.split
-    inputs = represent.encode(split.samples, MEMORY_LIMIT, context.progress)
+    inputs = kept(represent.encode(split.samples, MEMORY_LIMIT, context.progress))
     boxes = [
         each.moved(represent.to_grid(represent.size(split.samples, index), each.corners))
         for index, each in enumerate(split.labels.tolist())

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.kept import kept
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.inference.infer import BatchView, predict_probabilities
 from convscope.engine.metrics import RegressionMetrics, regression_metrics
@@ -223,7 +224,7 @@ def build_regressor(
 def number_examples(context: ExampleContext[AnyRepresentation]) -> NumberExamples:
     """Samples with their numbers."""
     represent = context.representation
-    inputs = represent.encode(context.split.samples, progress=context.progress)
+    inputs = kept(represent.encode(context.split.samples, progress=context.progress))
     numbers = np.asarray(context.split.labels, np.float32)[:, None]
     return NumberExamples(inputs, represent.to_inputs, numbers, context.augment if context.training else None)
 

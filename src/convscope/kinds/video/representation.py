@@ -10,19 +10,18 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.encoded import HeldArrays, LazyArrays
 from convscope.data.splits import Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain, Within
 from convscope.kinds.contract.representation import SampleDescription
 from convscope.kinds.video.readers.films import FilmFacts, Frames
 from convscope.kinds.video.readers.sources import Clip, FileClips
-from convscope.kinds.video.windows import BESIDE, FRAMES, DecodedClips, Packed, window
+from convscope.kinds.video.windows import BESIDE, FRAMES, Packed, packed, window
 from convscope.types import Progress, no_progress
 
 Camera = Literal["fixed", "moving"]
 
-CACHE_LIMIT = 4 * 2**30
-"""Decoded clips lie on disk up to so many bytes; others are decoded each time."""
 SIDE, SPAN = 96, 1.2
 """Pixels of the longer side of a frame, and seconds of a window at most, where nothing else is asked for."""
 MOST_ROOM = 128
@@ -139,16 +138,18 @@ class ClipRepresentation(Plain):
         return frames, behind
 
     def encode(
-        self, samples: FileClips, limit_bytes: int = CACHE_LIMIT, progress: Progress = no_progress
-    ) -> DecodedClips:
-        """The clips of a split, decoded when they are first asked for.
+        self, samples: FileClips, limit_bytes: int = 0, progress: Progress = no_progress
+    ) -> HeldArrays[np.uint8] | LazyArrays[np.uint8]:
+        """The clips of a split, decoded when they are asked for: so decoding overlaps training.
 
         Args:
             samples: The clips.
-            limit_bytes: How much of the disk decoded ones may take.
-            progress: Not called, because nothing is decoded yet.
+            limit_bytes: How much memory decoded ones may take; by default none is held there.
+            progress: Receives the number of clips decoded.
         """
-        return DecodedClips(samples, self.decode, self.room, (*self.size, self.channels), limit_bytes)
+        shape = (self.room + BESIDE, *self.size, self.channels)
+        lazy = LazyArrays(samples, lambda clip: packed(*self.decode(clip), self.room), shape, np.uint8)
+        return lazy.held(limit_bytes, progress, "decoding clips")
 
     def to_inputs(self, values: Packed) -> npt.NDArray[np.float32]:
         """Windows as float32: the middle ones, where clips are longer.

@@ -1,4 +1,4 @@
-"""Decoded clips and windows of them: kept on disk within a limit, chosen, and changed at random.
+"""Decoded clips and windows of them: chosen, and changed at random.
 
 A batch of clips is one array, uint8 (clips, frames + 2, height, width, channels): the frames, the background
 of the clip, and a plane whose first two bytes say how many of the frames are of the clip, low byte first;
@@ -7,20 +7,16 @@ those behind them repeat the last one.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convscope.data.threads import loading_pool
 from convscope.kinds.video.readers.films import Frames
-from convscope.kinds.video.readers.sources import Clip, FileClips
 
 FRAMES = 12
 """Of a window, where nothing else is asked for."""
@@ -29,8 +25,6 @@ BESIDE = 2
 
 Packed = npt.NDArray[np.uint8]
 """Clips as the top of this file says."""
-Decode = Callable[[Clip], tuple[Frames, Frames]]
-"""From a clip to its frames, (frames, height, width, channels), and its background."""
 
 
 def packed(frames: Frames, background: Frames, room: int) -> Packed:
@@ -79,75 +73,6 @@ def windows_at(clips: Packed, places: npt.NDArray[np.int64]) -> Packed:
     about[:, :2] = places.shape[1] % 256, places.shape[1] // 256
     chosen[:, -1] = about.reshape(chosen[:, -1].shape)
     return np.asarray(chosen)
-
-
-@dataclass(frozen=True)
-class DecodedClips:
-    """Clips that are decoded when they are first asked for, and then lie in a temporary file.
-
-    A batch is decoded while the one before it is learned from. What does not fit into the limit is decoded
-    each time it is asked for. The file is gone when the process ends.
-
-    Args:
-        source: The clips.
-        decode: Gives the frames of one, at most `room`, and its background.
-        room: Frames of each clip at most.
-        size: Height, width and channels.
-        limit_bytes: What the file may hold.
-    """
-
-    source: FileClips
-    decode: Decode = field(repr=False)
-    room: int
-    size: tuple[int, int, int]
-    limit_bytes: int
-    _pool: ThreadPoolExecutor = field(default_factory=loading_pool, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """That of all clips together."""
-        return len(self), self.room + BESIDE, *self.size
-
-    @cached_property
-    def kept(self) -> int:
-        """How many clips the file holds, the first ones."""
-        return min(len(self), self.limit_bytes // int(np.prod(self.shape[1:])))
-
-    @cached_property
-    def _file(self) -> Packed:
-        """The clips that are kept; a file takes no room where nothing was written."""
-        with tempfile.TemporaryFile(prefix="convscope-clips-") as file:
-            return np.memmap(file, np.uint8, "w+", shape=(max(self.kept, 1), *self.shape[1:]))
-
-    @cached_property
-    def _decoded(self) -> npt.NDArray[np.bool_]:
-        """Which clips lie in the file."""
-        return np.zeros(self.kept, bool)
-
-    def take(self, indices: npt.NDArray[np.int64]) -> Packed:
-        """The clips at these positions, decoded in a few threads; safe to call from several.
-
-        Raises:
-            DataError: A file has changed or gone since it was looked through.
-        """
-        clips = np.empty((len(indices), *self.shape[1:]), np.uint8)
-
-        def fill(place: int) -> None:
-            index = int(indices[place])
-            if index < self.kept and self._decoded[index]:
-                clips[place] = self._file[index]
-                return
-            clips[place] = packed(*self.decode(self.source.load(index)), self.room)
-            if index < self.kept:
-                self._file[index] = clips[place]
-                self._decoded[index] = True  # last, so that nobody reads what is not whole
-
-        for _ in self._pool.map(fill, range(len(indices))):
-            pass
-        return clips
 
 
 @dataclass(frozen=True)

@@ -427,3 +427,10 @@ def test_objects_are_saved_by_the_ending_that_holds_them(tmp_path):
         save_graph(masked(), tmp_path / "club.json")
     with pytest.raises(UsageError, match="received list"):
         save_graph([], tmp_path / "club.npz")
+
+
+def test_one_document_of_several_that_is_damaged_ends_the_reading_by_its_name(tmp_path):
+    folder = documents(tmp_path)
+    (folder / "b.graphml").write_text((folder / "b.graphml").read_text()[:-40])
+    with pytest.raises(DataError, match=r"b\.graphml, line \d+: not valid XML"):
+        found_graphs([folder])

@@ -258,3 +258,36 @@ def test_two_tables_of_one_name_are_told_apart_by_their_folders(tmp_path):
     with pytest.raises(DataError) as caught:
         found_graphs([tmp_path], ANY)
     assert f"{tmp_path / 'a' / 'edges.csv'}, {tmp_path / 'b' / 'edges.csv'}" in caught.value.message
+
+
+def rows_of_people(head):
+    """Pairs of ids that come again, below names of columns that say nothing."""
+    rng = np.random.default_rng(0)
+    return head + "".join(f"K{one:03d},K{other:03d}\n" for one, other in rng.integers(0, 20, (60, 2)))
+
+
+def test_a_first_row_of_words_that_come_nowhere_else_names_the_columns(tmp_path):
+    people = "nummer,gruppe\n" + "".join(f"K{number:03d},{'ab'[number % 2]}\n" for number in range(20))
+    files = {"lines__csv": rows_of_people("kunde,freund\n"), "people__csv": people}
+    with pytest.raises(DataError, match="expected one table of edges") as caught:
+        read(tmp_path, **files)
+    assert "--source-column and --target-column" in caught.value.hint
+    found = read(tmp_path, AskedGraph("kunde", "freund"), **files)
+    assert set(found.graphs[0].names) <= {f"K{number:03d}" for number in range(20)}
+    named = read(tmp_path / "called", edges__csv=files["lines__csv"])
+    assert any("the first row of edges.csv names its columns" in line for line in named.decisions)
+    assert "kunde" not in named.graphs[0].names
+    headless = read(tmp_path / "headless", edges__csv=rows_of_people(""))
+    assert set(headless.graphs[0].names) == set(named.graphs[0].names)
+
+
+def test_ids_that_differ_by_zeros_before_them_are_told(tmp_path):
+    edges, nodes = "source,target\n1,2\n2,3\n", "id,label\n001,a\n002,b\n003,a\n"
+    with pytest.raises(DataError, match=r"nodes of nodes\.csv.*no id that is there") as caught:
+        read(tmp_path / "all", edges__csv=edges, nodes__csv=nodes)
+    assert "'001' and '1' are two nodes" in caught.value.hint
+    found = read(tmp_path / "some", edges__csv=edges + "003,001\n", nodes__csv=nodes)
+    assert any("'001' and '1' are two nodes" in line for line in found.warnings)
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "other", edges__csv=EDGES, nodes__csv="id,label\nx,p\ny,q\n")
+    assert "--id-column" in caught.value.hint

@@ -1,6 +1,7 @@
 """Recommendation: what is read and hidden, how items are ranked, what baselines and the model learn."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -296,6 +297,11 @@ def test_known_users_get_what_they_do_not_have_and_new_ones_the_mean_of_their_it
     assert not known & {each.item for each in rows[:5]}
     assert not {"i0", "i3"} & {each.item for each in rows[5:]}
     assert len(ignored(made.representation, asked)) == 2
+    assert all("title" not in row.to_cells() and row.to_json()["title"] is None for row in rows)
+    titles = ("Jaws", *outputs.titles[1:])
+    titled = RECIPE.to_predictions(replace(outputs, titles=titles), asked, ())
+    assert {row.to_cells()["title"] for row in titled} <= {"Jaws", ""}
+    assert all((row.title == "Jaws") == (row.item == found.items[0]) for row in titled)
 
 
 def test_an_unknown_user_is_refused_with_the_nearest_names(fitted):

@@ -9,6 +9,7 @@ from keras import ops
 
 from convscope import phrasing
 from convscope.errors import UsageError
+from convscope.kinds.audio.layers.frame_energies import FrameEnergies
 from convscope.scope.describe.input_kind import InputKind
 from convscope.scope.describe.input_readers import InputReader, register_reader
 from convscope.scope.facts import Facts
@@ -43,9 +44,10 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
     and there are as many frames as hops are begun.
 
     The spectrum is one convolution with cosines and sines of constant weights. Every backend and every format
-    that a model is exported to has convolutions, and on a processor they are about as fast as
-    Fourier transforms of a few hundred samples. All is computed in float32 whatever the precision of the
-    model, since quiet bands beside loud ones would drown in the rounding of shorter numbers.
+    that a model is exported to has convolutions. In trainings and predictions on a processor, where nothing
+    is derived by the waveform, `on_processor` computes the same by fast Fourier transforms. All is computed
+    in float32 whatever the precision of the model, since quiet bands beside loud ones would drown in the
+    rounding of shorter numbers.
 
     Args:
         rate: Samples per second.
@@ -118,6 +120,8 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         width = self.rate / self.kernel_size[0]
         high = self.rate / 2 if self.high is None else self.high
         self._bands = mel_bands(bins, width, self.mels, self.low, high).astype(np.float32)
+        window = scaled_window(self.kernel_size[0]).astype(np.float32)
+        self._energies = FrameEnergies(window, self.strides[0], self.padding[0], self._bands, self.floor)
 
     def call(self, waveforms: Tensor) -> Tensor:
         """Computes the log-mel energies."""
@@ -133,6 +137,10 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]
         bins = self._waves.shape[-1] // 2
         power = ops.square(parts[..., :bins]) + ops.square(parts[..., bins:])
         return ops.log(ops.matmul(power, ops.convert_to_tensor(self._bands)) + self.floor)
+
+    def on_processor(self, waveforms: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """The log-mel energies of arrays, to within rounding; see `convscope.engine.exchange.OnProcessor`."""
+        return self._energies(waveforms)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Batch, frames and bands."""
@@ -175,12 +183,15 @@ def windowed_waves(length: int) -> Floats:
         Shape (N, 1, 2 bins): N // 2 + 1 cosines, then as many sines, of frequencies k / N; scaled so
         that the squares of a pair add up to the energy of a bin.
     """
-    places = np.arange(length)
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * places / length)
-    angles = 2 * np.pi * np.outer(places, np.arange(length // 2 + 1)) / length
-    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * hann[:, None]
-    scaled: Floats = waves[:, None, :] / np.sqrt(np.sum(hann**2))
-    return scaled
+    angles = 2 * np.pi * np.outer(np.arange(length), np.arange(length // 2 + 1)) / length
+    waves: Floats = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * scaled_window(length)[:, None]
+    return waves[:, None, :]
+
+
+def scaled_window(length: int) -> Floats:
+    """A periodic Hann window whose squares add up to 1, shape (length,)."""
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    return np.asarray(hann / np.sqrt(np.sum(hann**2)))
 
 
 def mel_bands(bins: int, width: float, mels: int, low: float, high: float) -> Floats:

@@ -20,6 +20,7 @@ from convscope.errors import DataError
 from convscope.kinds.graph.graph import FoundGraphs, Graph, NodeSamples
 from convscope.kinds.graph.readers.reader import AskedGraph, found_graphs
 from convscope.option import taking_fields
+from convscope.phrasing import plural
 from convscope.types import SPLITS, Progress, SplitName, no_progress
 
 Protocol = Literal["given", "planetoid", "shchur"]
@@ -118,7 +119,7 @@ def splits_of(where: str, found: FoundGraphs, protocol: Protocol, seed: int | No
         )
     labels = graph.labels.copy()
     splits = _given(graph, protocol)
-    _leave_out_rare(labels, splits, protocol, warnings)
+    _leave_out_rare(where, labels, splits, protocol, warnings)
     if protocol != "given" and seed is not None:
         splits = _drawn(where, labels, protocol, seed, decisions)
     chosen = np.array([label is not None for label in labels.tolist()])
@@ -172,12 +173,17 @@ def _given(graph: Graph, protocol: Protocol) -> list[SplitName | None]:
 
 
 def _leave_out_rare(
+    where: str,
     labels: npt.NDArray[np.object_],
     splits: Sequence[SplitName | None],
     protocol: Protocol,
     warnings: list[str],
 ) -> None:
-    """Forgets labels of classes with too few nodes to be learned and judged."""
+    """Forgets labels of classes with too few nodes to be learned and judged.
+
+    Raises:
+        DataError: No class has enough.
+    """
     if any(splits):
         return
     fewest = {"given": FEWEST, "planetoid": PER_CLASS + 2, "shchur": PER_CLASS + SHCHUR_VALIDATION + 1}
@@ -193,6 +199,12 @@ def _leave_out_rare(
             labels[row] = None
     shown = ", ".join(f"'{name}' ({count})" for name, count in rare[:_SHOWN])
     more = f" and {len(rare) - _SHOWN} more" if len(rare) > _SHOWN else ""
+    if len(rare) == len(names):
+        raise DataError(
+            f"{where}: expected at least {fewest[protocol]} nodes of a class, so that each split has one,"
+            f" received {plural(len(known), 'node')} with a label: {shown}{more}",
+            "Give more nodes a label; groups are found without labels by --recipe node-clustering.",
+        )
     warnings.append(
         f"classes with fewer than {fewest[protocol]} nodes are left out, and their nodes count as without a"
         f" label: {shown}{more}"

@@ -161,13 +161,32 @@ def _names(found: pa.Array, nodes: Sequence[NodeRows], file: str, notes: GraphNo
     tables = " and ".join(each.file for each in nodes)
     if len(alone):
         shown = ", ".join(repr(each) for each in alone.slice(0, 3).to_pylist())
+        zeros = _zeros_apart(known, alone)
+        if len(alone) == len(found):
+            others = ", ".join(repr(each) for each in known.slice(0, 3).to_pylist())
+            raise DataError(
+                f"{file}: expected edges between nodes of {tables}, such as {others}; received {shown}, and"
+                " no id that is there",
+                hint=zeros or "Name the column of the ids: --id-column; or give the edges alone.",
+            )
         told = f"edges of {file}, not listed there" if tables == file else f"{file}, not in {tables}"
         notes.warnings.append(
             f"ids: {len(alone):,} of {plural(len(found), 'node')} of {told}, such as {shown}: nodes without"
             f" features"
-            " and labels"
+            " and labels" + (f". {zeros.rstrip('.')}" if zeros else "")
         )
     return pa.concat_arrays([known, alone])
+
+
+def _zeros_apart(known: pa.Array, alone: pa.Array) -> str:
+    """What to do about ids that are the same but for zeros before them; empty where there are none."""
+    bare = pc.utf8_ltrim(known, "0")
+    same = alone.filter(pc.is_in(pc.utf8_ltrim(alone, "0"), value_set=bare))
+    if not len(same):
+        return ""
+    one = same[0].as_py()
+    other = known.filter(pc.equal(bare, one.lstrip("0")))[0].as_py()
+    return f"Ids are texts, so that {other!r} and {one!r} are two nodes; write them alike in both files."
 
 
 def _ids_of(nodes: NodeRows, found: pa.Array) -> pa.Array:

@@ -105,7 +105,7 @@ def read_tables(
             tables.append(open_source(file, encoding, asked.names, USUAL, header_names))
         else:
             skipped.append(Skipped(str(file), "neither a table of edges nor one of nodes"))
-    edges_of, nodes_of = _sorted_in(tables, files)
+    edges_of, nodes_of = _sorted_in(tables, files, asked)
     layout = f"a table of edges ({edges_of.path.name})"
     beside = [*(table.path.name for table in nodes_of), *(each.file for each in known)]
     layout += f" and of nodes ({', '.join(beside)})" if beside else ""
@@ -217,9 +217,12 @@ def holds_edges(files: Sequence[Path], encoding: str | None) -> bool:
     return len(_surest(tables)) == 1 and looks_like_edges(_surest(tables)[0])
 
 
-def _sorted_in(tables: Sequence[TableSource], files: Sequence[Path]) -> tuple[TableSource, list[TableSource]]:
+def _sorted_in(
+    tables: Sequence[TableSource], files: Sequence[Path], asked: AskedColumns
+) -> tuple[TableSource, list[TableSource]]:
     """The table of edges, and those of nodes."""
-    edges = _surest(tables)
+    ends = {name for name in (asked.source, asked.target) if name is not None}
+    edges = [table for table in tables if ends and ends <= set(table.columns)] or _surest(tables)
     if len(edges) != 1:
         where = files[0].parent if len(files) > 1 else files[0]
         apart = len({file.parent for file in files}) > 1

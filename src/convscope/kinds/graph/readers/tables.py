@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -36,6 +37,9 @@ from convscope.kinds.graph.readers.columns import LOOKED_AT, Column, TableSource
 _PIECE = 2**24
 _REMARK_LINES = 60
 _MOST_WORDS = 4
+_FEWEST_ROWS = 10
+_COMING_AGAIN = 0.9
+_DIGIT = re.compile(r"\d")
 _NUMBERS_ALONE = re.compile(r"\d+([\s,;|]+\d+){0,3}")
 _REMARK = re.compile(rb"^[#%][^\n]*\n", re.MULTILINE)
 _TAG = re.compile(r"[#%]\S")
@@ -77,6 +81,11 @@ def open_source(
     found = _format(path, encoding, kind == "TSV", wanted, usual, header_names, header)
     if not found.columns:
         raise DataError(f"{path}: expected a table of edges or nodes, received an empty file")
+    if header is None and found.header is None and _is_heading(found.first):
+        named_by = open_source(path, encoding, wanted, usual, header_names, header=True)
+        shown = " and ".join(repr(cell) for cell in found.first[0][:2])
+        said = f"header: the first row of {path.name} names its columns, because {shown} come nowhere else"
+        return replace(named_by, decisions=(*named_by.decisions, said))
     text = _Text(path, found)
     unused = (*((found.index,) if found.index else ()), *(found.unnamed if found.header else ()))
     first = tuple(row for row in found.first[:LOOKED_AT] if not text.is_remark(row))
@@ -84,6 +93,16 @@ def open_source(
     return TableSource(
         path, found.columns, named, first, text.load, text.where, found.decisions, text.remarks(), unused
     )
+
+
+def _is_heading(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row has words that come nowhere else, while nearly all other ids come again."""
+    if len(rows) <= _FEWEST_ROWS or len(rows[0]) < 2:
+        return False
+    counts = Counter(cell for row in rows[1:] for cell in row[:2])
+    words = all(cell and cell not in counts and not _DIGIT.search(cell) for cell in rows[0][:2])
+    again = sum(count for count in counts.values() if count > 1)
+    return words and again >= _COMING_AGAIN * counts.total()
 
 
 def _format(

@@ -33,7 +33,7 @@ class Recommendation:
         user: The name of the user.
         rank: 1 is the best.
         item: What the file calls the item.
-        title: What people call it.
+        title: What people call it; empty where the data does not say, None where it has no titles at all.
         score: Product of both vectors.
         folded: Whether the user is new, and the mean of the items that the user chose.
     """
@@ -41,7 +41,7 @@ class Recommendation:
     user: str
     rank: int
     item: str
-    title: str
+    title: str | None
     score: float
     folded: bool = False
 
@@ -63,12 +63,15 @@ class Recommendation:
 
     def to_row(self) -> dict[str, str]:
         """All of it but whether the user is new."""
-        row = {"user": self.user, "rank": str(self.rank), "item": self.item, "title": self.title}
+        row = {"user": self.user, "rank": str(self.rank), "item": self.item, "title": self.title or ""}
         return {**row, "score": f"{self.score:.6f}"}
 
     def to_cells(self) -> dict[str, str]:
-        """As a row; a user who is new is said to be."""
-        return {**self.to_row(), "user": f"{self.user} (new)" if self.folded else self.user}
+        """As a row, without titles where there are none; a user who is new is said to be."""
+        cells = {**self.to_row(), "user": f"{self.user} (new)" if self.folded else self.user}
+        return {
+            heading: text for heading, text in cells.items() if heading != "title" or self.title is not None
+        }
 
 
 @dataclass(frozen=True)

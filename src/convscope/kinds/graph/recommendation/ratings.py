@@ -31,6 +31,11 @@ TITLES = ("u.item", "movies.csv")
 """Tables of films that MovieLens has beside its ratings."""
 
 
+def untitled(item: str) -> str:
+    """What an item is called in pictures, beside users that may have its name, where it has no title."""
+    return f"item {item}"
+
+
 @dataclass(frozen=True, eq=False)
 class Ratings:
     """Which users chose which items, divided into splits.
@@ -38,7 +43,7 @@ class Ratings:
     Args:
         users: What the file calls each user.
         items: What the file calls each item.
-        titles: What people call each item; as `items` where the data does not say.
+        titles: What people call each item; `untitled` where the data does not say.
         train: 1 for each interaction to learn from, shape (users, items), float32.
         validation: Those to choose by.
         test: Those to judge by.
@@ -216,7 +221,7 @@ def split_interactions(
     parts = {"train": ~tested & ~held, "validation": held, "test": tested}
     shape = (len(found.users), len(found.items))
     made = {name: matrix(found.pairs[mask], shape) for name, mask in parts.items()}
-    titles = tuple(found.titles.get(name, f"item {name}") for name in found.items)
+    titles = tuple(found.titles.get(name, untitled(name)) for name in found.items)
     ratings = Ratings(found.users, found.items, titles, made["train"], made["validation"], made["test"])
     rows = {name: _asked(ratings, name) for name in SPLITS}
     for name in SPLITS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -42,7 +43,7 @@ from convscope.kinds.graph.recommendation.metrics import (
     ranks,
     recommendation_metrics,
 )
-from convscope.kinds.graph.recommendation.ratings import Ints, UserSamples
+from convscope.kinds.graph.recommendation.ratings import Ints, UserSamples, untitled
 from convscope.kinds.graph.recommendation.reader import AskedUsers, read_ratings, read_users
 from convscope.kinds.graph.recommendation.representation import RatingRepresentation
 from convscope.kinds.tasks import classification
@@ -79,6 +80,15 @@ class Recommended:
     names: tuple[str, ...]
     titles: tuple[str, ...]
     folded: npt.NDArray[np.bool_]
+
+    @cached_property
+    def said_titles(self) -> tuple[str | None, ...]:
+        """Those of the data: empty for an item without one, None for all where there are none."""
+        said = [
+            "" if title == untitled(name) else title
+            for name, title in zip(self.names, self.titles, strict=True)
+        ]
+        return tuple(said) if any(said) else (None,) * len(said)
 
     def scores(self, rows: Ints) -> npt.NDArray[np.float32]:
         """Products with all items, shape (users, items)."""
@@ -259,7 +269,7 @@ def to_predictions(
         name = samples.name(number)
         for rank, (item, score) in enumerate(zip(best[0].tolist(), scores[0].tolist(), strict=True), 1):
             if np.isfinite(score):
-                title = outputs.titles[item]
+                title = outputs.said_titles[item]
                 folded = bool(outputs.folded[number])
                 made.append(Recommendation(name, rank, outputs.names[item], title, score, folded))
     return made

@@ -15,7 +15,12 @@ from convscope.data.splits import Samples, Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain
 from convscope.kinds.contract.representation import RasterDescription
-from convscope.kinds.image.representation import SCALE, ImageRepresentation, as_images
+from convscope.kinds.image.representation import (
+    SCALE,
+    ImageRepresentation,
+    as_train_images,
+    common_channels,
+)
 from convscope.types import Progress, no_progress
 
 USUAL_SIDE, LARGEST_SIDE = 320, 640
@@ -141,9 +146,7 @@ def fit_representation(
     Raises:
         UsageError: The split is empty, or a size cannot be.
     """
-    source = as_images(train)
-    if not len(source):
-        raise UsageError("a representation is fitted to at least one image, received an empty split")
+    source = as_train_images(train)
     median = np.median(source.sizes, axis=0)
     small = small_object(train, source.sizes)
     longest = float(median.max())
@@ -159,13 +162,12 @@ def fit_representation(
         why = f"{size[0]}x{size[1]} as given, in multiples of {GRAIN}"
     factor = min(height / median[0], width / median[1])
     stride = 4 if small * factor < COARSE else 8
-    channels = int(source.channels.max())
-    gray = int(np.sum(source.channels == 1))
+    channels, of_channels = common_channels(source)
     return BoxedImageRepresentation(height, width, channels, stride), (
         f"size: {height}x{width} (height x width); {why}; images lie within it in their own shape",
         f"stride: {stride} pixels between two positions of the maps, because small objects have about"
         f" {small * factor:.0f} pixels a side in the input",
-        f"channels: {channels}, because {gray} of {len(source)} train images are gray",
+        of_channels,
     )
 
 

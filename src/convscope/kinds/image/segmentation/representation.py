@@ -15,7 +15,14 @@ from convscope.data.splits import Samples, Split
 from convscope.errors import UsageError
 from convscope.json_values import Plain
 from convscope.kinds.contract.representation import Encoded, RasterDescription
-from convscope.kinds.image.representation import SCALE, ImageRepresentation, as_images
+from convscope.kinds.image.representation import (
+    SCALE,
+    ImageRepresentation,
+    as_train_images,
+    common_channels,
+    given_size,
+    median_size,
+)
 from convscope.kinds.tasks.segmentation_grids import Shape, Slab
 from convscope.kinds.tasks.segmentation_windows import encoded
 from convscope.types import Progress, no_progress
@@ -143,39 +150,26 @@ def fit_representation(
     Raises:
         UsageError: They cannot be.
     """
-    source = as_images(train)
-    if not len(source):
-        raise UsageError("a representation is fitted to at least one image, received an empty split")
-    height, width, line = _size(source.sizes, size)
-    channels = int(source.channels.max())
+    source = as_train_images(train)
+    (height, width), line = given_size((size[0], size[1])) if size else _median_size(source.sizes)
+    channels, of_channels = common_channels(source)
     high, wide = tile or (
         side if max(height, width) <= LARGEST_WINDOW else min(side, WINDOW) for side in (height, width)
     )
     high, wide = min(high, height), min(wide, width)
     seen = "whole images" if (high, wide) == (height, width) else f"windows of {high}x{wide} pixels"
-    gray = int(np.sum(source.channels == 1))
     return MaskedImageRepresentation(height, width, channels, high, wide), (
         line,
         f"window: the model takes {seen}" + (", as given" if tile else "; --tile changes it"),
-        f"channels: {channels}, because {gray} of {len(source)} train images are gray",
+        of_channels,
     )
 
 
-def _size(sizes: npt.NDArray[np.uint32], given: tuple[int, int] | None) -> tuple[int, int, str]:
+def _median_size(sizes: npt.NDArray[np.uint32]) -> tuple[tuple[int, int], str]:
     """Height and width of the grid, and why."""
-    if given:
-        return given[0], given[1], f"size: {given[0]}x{given[1]} (height x width), as given"
-    median = np.median(sizes, axis=0)
-    same = bool(np.all(sizes == sizes[0]))
-    shrink = min(1.0, LARGEST_SIDE / float(median.max()))
-    height, width = (max(SMALLEST_SIDE, round(float(side) * shrink)) for side in median)
-    have = "all train images have" if same else "is the median of the train images"
-    reason = f"{median[0]:g}x{median[1]:g} {have}"
-    if shrink < 1:
-        reason += (
-            f", reduced to {LARGEST_SIDE} pixels on the long side to keep training fast; --size keeps more"
-            " detail, at which images are seen in windows"
-        )
-    if not same:
+    (height, width), reason, reduced = median_size(sizes, LARGEST_SIDE, SMALLEST_SIDE)
+    if reduced:
+        reason += "; --size keeps more detail, at which images are seen in windows"
+    if not np.all(sizes == sizes[0]):
         reason += "; masks are answered in the size of each image"
-    return height, width, f"size: {height}x{width} (height x width); {reason}"
+    return (height, width), f"size: {height}x{width} (height x width); {reason}"

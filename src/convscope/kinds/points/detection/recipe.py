@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.data.boxes import align_boxes
+from convscope.data.kept import kept
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.training.batches import Batch
 from convscope.engine.training.class_examples import CompactInputs
@@ -108,9 +109,9 @@ class SpaceExamples:
 
 
 def space_examples(context: ExampleContext[PillarRepresentation]) -> SpaceExamples:
-    """The clouds of a split, in memory where they fit; boxes without points are not learned."""
+    """The clouds of a split, in memory or on disk where they fit; boxes without points are not learned."""
     represent, split = context.representation, context.split
-    inputs = represent.encode(split.samples, progress=context.progress)
+    inputs = kept(represent.encode(split.samples, progress=context.progress))
     boxes = []
     for index, each in enumerate(split.labels.tolist()):
         moved = represent.to_grid(represent.place_of(split.samples, index), each)

@@ -1,6 +1,6 @@
 """MiniRocket: 84 fixed kernels at many dilations, shares of each map above thresholds, one dense layer.
 
-Nothing but the dense layer has to be learned, and that has a closed form: `engine/minirocket.py` solves it.
+Nothing but the dense layer has to be learned, and that has a closed form: `minirocket_solver.py` solves it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ LARGEST_SUBSET = 9
 """Variables that one kernel looks at, at most."""
 
 Channels = Sequence[Sequence[int]]
+"""The variables that each kernel looks at."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,23 @@ class Stage:
         dilation: Positions between two weights.
         thresholds: Features for each kernel.
         first: 0 where the first kernel looks at all positions, 1 where it is the second.
+        prefix: Of the names of its layers.
     """
 
     dilation: int
     thresholds: int
     first: int
+    prefix: str = ""
 
     @property
     def maps(self) -> str:
         """The name of the convolution."""
-        return f"dilation{self.dilation}_maps"
+        return f"{self.prefix}dilation{self.dilation}_maps"
 
     @property
     def shares(self) -> str:
         """The name of the pooling."""
-        return f"dilation{self.dilation}_shares"
+        return f"{self.prefix}dilation{self.dilation}_shares"
 
     @property
     def margin(self) -> int:
@@ -62,7 +65,7 @@ class Stage:
 
     @property
     def features(self) -> int:
-        """Of all kernels together."""
+        """Thresholds of all kernels together."""
         return KERNELS * self.thresholds
 
 
@@ -98,7 +101,7 @@ def minirocket(
     length, variables = _checked(input_shape, features, dilations)
     series = keras.Input((length, variables), name="series")
     made = stages(length, features, dilations)
-    taken = [_shares(series, stage) for stage in made]
+    taken = [pooled_maps(series, stage) for stage in made]
     x = layers.Concatenate(dtype="float32", name="features")(taken) if len(taken) > 1 else taken[0]
     x = layers.Normalization(dtype="float32", name="standardized")(x)
     answers = layers.Dense(classes, activation="softmax", dtype="float32", name="classes")(x)
@@ -107,7 +110,9 @@ def minirocket(
     return model
 
 
-def _shares(series: keras.KerasTensor, stage: Stage) -> keras.KerasTensor:
+def pooled_maps(
+    series: keras.KerasTensor, stage: Stage, pooling: type[ProportionsAbove] = ProportionsAbove
+) -> keras.KerasTensor:
     """The features of the kernels at one dilation."""
     maps = layers.Conv1D(
         KERNELS,
@@ -115,15 +120,16 @@ def _shares(series: keras.KerasTensor, stage: Stage) -> keras.KerasTensor:
         padding="same",
         dilation_rate=stage.dilation,
         use_bias=False,
+        kernel_initializer="zeros",
         trainable=False,
         dtype="float32",
         name=stage.maps,
     )(series)
     counts = (stage.thresholds, stage.margin, stage.first)
-    return ProportionsAbove(*counts, NOISE_DEVIATION, dtype="float32", name=stage.shares)(maps)
+    return pooling(*counts, NOISE_DEVIATION, dtype="float32", name=stage.shares)(maps)
 
 
-def stages(length: int, features: int = 10_000, dilations: int = 32) -> tuple[Stage, ...]:
+def stages(length: int, features: int = 10_000, dilations: int = 32, prefix: str = "") -> tuple[Stage, ...]:
     """The dilations of a series' kernels, and how many features are taken at each.
 
     The exponents of the dilations, as powers of 2, run evenly from 0 to where a kernel spans the series; what
@@ -133,6 +139,7 @@ def stages(length: int, features: int = 10_000, dilations: int = 32) -> tuple[St
         length: Of the series, in positions.
         features: In all.
         dilations: Different ones at most.
+        prefix: Of the names of their layers.
 
     Returns:
         By rising dilation.
@@ -144,7 +151,7 @@ def stages(length: int, features: int = 10_000, dilations: int = 32) -> tuple[St
     thresholds = (counts * (each / steps)).astype(np.int64)
     thresholds[: each - thresholds.sum()] += 1
     return tuple(
-        Stage(int(dilation), int(count), place % 2)
+        Stage(int(dilation), int(count), place % 2, prefix)
         for place, (dilation, count) in enumerate(zip(found, thresholds, strict=True))
     )
 
@@ -165,6 +172,8 @@ def drawn_variables(variables: int, count: int, seed: int = 0) -> Channels:
         count: Kernels of all dilations.
         seed: Of a NumPy generator.
     """
+    if variables == 1:
+        return [[0]] * count
     rng = np.random.default_rng(seed)
     largest = np.log2(min(variables, LARGEST_SUBSET) + 1)
     sizes = (2 ** rng.uniform(0, largest, count)).astype(int)
@@ -182,10 +191,10 @@ def set_variables(model: keras.Model, made: Sequence[Stage], channels: Channels)
     weights = kernel_weights()
     for place, stage in enumerate(made):
         layer = model.get_layer(stage.maps)
-        kernel = np.zeros(layer.kernel.shape, np.float32)
-        for k, looked_at in enumerate(channels[place * KERNELS : (place + 1) * KERNELS]):
-            kernel[:, list(looked_at), k] = weights[:, k, None]
-        layer.set_weights([kernel])
+        chosen = np.zeros(layer.kernel.shape[1:], np.float32)
+        for kernel, looked_at in enumerate(channels[place * KERNELS : (place + 1) * KERNELS]):
+            chosen[looked_at, kernel] = 1
+        layer.set_weights([weights[:, None] * chosen])
 
 
 def set_thresholds(model: keras.Model, made: Sequence[Stage], thresholds: npt.NDArray[np.float32]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from convscope import phrasing
+from convscope.engine.inference.compiled_form import register_compiled_form
+from convscope.lazy import Lazy
 from convscope.scope.facts import Facts
 from convscope.scope.geometry import rules
 from convscope.scope.layer_spec import LayerSpec, register
@@ -116,10 +116,9 @@ class ProportionsAbove(keras.layers.Layer):  # type: ignore[misc]
 
     def _normal_quantiles(self, shape: tuple[int, ...], dtype: Tensor = None) -> Tensor:
         """Of a normal distribution, spread over channels and thresholds alike."""
-        normal = NormalDist(0, self.deviation)
         shares = np.clip(spread_quantiles(int(np.prod(shape))), 1e-4, 1 - 1e-4)
-        values = np.array([normal.inv_cdf(float(share)) for share in shares], np.float32)
-        return ops.convert_to_tensor(values.reshape(shape), dtype=dtype)
+        values = 2**0.5 * self.deviation * ops.erfinv(2 * shares.reshape(shape) - 1)
+        return ops.cast(values, dtype or "float32")
 
 
 def _shares(margin: int, first: int) -> Tensor:
@@ -127,7 +126,8 @@ def _shares(margin: int, first: int) -> Tensor:
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def shares(maps: Tensor, bounds: Tensor) -> tuple[Tensor, Tensor]:
-        weights = ops.convert_to_tensor(_weights(int(maps.shape[1]), int(maps.shape[2]), margin, first))
+        counts = counted_positions(int(maps.shape[1]), int(maps.shape[2]), margin, first)
+        weights = ops.convert_to_tensor(counts)
 
         def gradient(*arguments: object, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
             passed = arguments[-1] if upstream is None else upstream
@@ -138,7 +138,7 @@ def _shares(margin: int, first: int) -> Tensor:
     return shares
 
 
-def _weights(length: int, channels: int, margin: int, first: int) -> npt.NDArray[np.float32]:
+def counted_positions(length: int, channels: int, margin: int, first: int) -> npt.NDArray[np.float32]:
     """1 where a position counts, 0 in the margins of every other map, shape (length, channels)."""
     inside = (np.arange(length) >= margin) & (np.arange(length) < length - margin)
     whole = (np.arange(channels) + first) % 2 == 0
@@ -187,4 +187,7 @@ register(
         rules.global_pooling,
         component="pooling by proportions above thresholds",
     )
+)
+register_compiled_form(
+    ProportionsAbove, "numba", Lazy("convscope.kinds.series.classification.compiled_rockets:compiled_rocket")
 )

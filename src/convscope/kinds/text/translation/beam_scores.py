@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 NEVER = -1e9
 """Added to the log-probability of what cannot be."""
+_SPECIAL = (PADDING, UNKNOWN, START, END)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ class CachedScorer:
 
     def begin(self, source: Ids, beam: int) -> None:
         """Encodes the sources."""
-        self._encoded = self._encode(source)
+        # Tensors, which are not copied again in each step.
+        self._encoded = list(map(ops.convert_to_tensor, self._encode(source)))
         self._may_be_unknown = _unknown(source)
         self._position = 0
         self._state = np.zeros(self._steps.state_shape(len(source), beam), np.float32)
@@ -238,17 +240,28 @@ def _unknown(source: Ids) -> Floats:
 
 
 def _ranked(logits: Tensor, position: Tensor, scores: Tensor, may_be_unknown: Tensor) -> list[Tensor]:
-    """The best continuations: their log-probabilities, their places in (beam * classes), and the endings."""
+    """The best continuations: their log-probabilities, their parents and tokens, and the endings.
+
+    The best of all translations of a source are among the best of each, and those that cannot be are among
+    four tokens: so all tokens are looked through twice, and the rest is of a few.
+    """
     batch, beam, classes = logits.shape
-    probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-    tokens = ops.arange(classes, dtype="int32")
-    never = ops.cast(ops.logical_or(tokens == PADDING, tokens == START), "float32") * NEVER
+    rows = ops.reshape(ops.cast(logits, "float32"), (batch * beam, classes))
+    total = ops.reshape(ops.logsumexp(rows, axis=-1), (batch, beam))
+    some = min(2 * beam + len(_SPECIAL), classes)
+    best, tokens = (ops.reshape(each, (batch, beam * some)) for each in ops.top_k(rows, some))
+
+    def are(token: int) -> Tensor:
+        return ops.cast(ops.equal(tokens, token), "float32")
+
     # A source that has words has a translation that has some.
-    ends = ops.cast(tokens == END, "float32") * ops.cast(ops.equal(position, 0), "float32") * NEVER
-    unknown = ops.expand_dims(may_be_unknown, -1) * ops.cast(tokens == UNKNOWN, "float32")
-    reached = probabilities + (never + ends) + unknown + ops.expand_dims(scores, -1)
-    best, places = ops.top_k(ops.reshape(reached, (batch, beam * classes)), 2 * beam)
-    return [best, ops.stack([places // classes, places % classes]), reached[:, :, END]]
+    empty = ops.cast(ops.equal(position, 0), "float32") * NEVER
+    cost = (are(PADDING) + are(START)) * NEVER + are(END) * empty + are(UNKNOWN) * may_be_unknown
+    reached = best + cost + ops.repeat(scores - total, some, axis=1)
+    found, places = ops.top_k(reached, 2 * beam)
+    chosen = ops.take_along_axis(tokens, places, axis=1)
+    endings = ops.reshape(rows[:, END], (batch, beam)) + empty + scores - total
+    return [found, ops.stack([ops.cast(places // some, "int32"), ops.cast(chosen, "int32")]), endings]
 
 
 def _candidates(ranked: list[Tensor], attention: Floats) -> Candidates:

@@ -17,8 +17,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from convscope.data.kept import kept
 from convscope.data.splits import Samples, Split, Splits
 from convscope.engine.training.batches import Batch
+from convscope.engine.training.class_examples import CompactInputs
 from convscope.engine.training.objective import Objective
 from convscope.errors import UsageError
 from convscope.kinds.contract.recipe import (
@@ -53,7 +55,7 @@ from convscope.kinds.video.readers.inputs import ClipInputs, read_inputs
 from convscope.kinds.video.readers.sources import Clip, FileClips, StoredClip
 from convscope.kinds.video.representation import ClipRepresentation, FramesDescription, as_clips, proportions
 from convscope.kinds.video.stream import NAME, live_clips
-from convscope.kinds.video.windows import DecodedClips, counts_of, windows_at
+from convscope.kinds.video.windows import counts_of, windows_at
 from convscope.lenses.pages.pages import LazyFigure
 from convscope.lenses.pages.report import Mistake
 from convscope.types import SPLITS, Progress, Say, SplitName, no_progress, silent
@@ -82,7 +84,7 @@ class SceneWindows:
         cells: Shape of the errors of a window.
     """
 
-    parts: DecodedClips
+    parts: CompactInputs
     made: ClipRepresentation
     count: int
     cells: tuple[int, ...]
@@ -97,7 +99,7 @@ class SceneWindows:
 
     def batch(self, indices: npt.NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
         """(windows, errors of 0); in a training windows begin anywhere in their part."""
-        clips = self.parts.take(indices * len(self.parts) // self.count)
+        clips = np.asarray(self.parts.take(indices * len(self.parts) // self.count))
         shares = np.full(len(clips), 0.5) if rng is None else rng.random(len(clips))
         last = np.maximum(counts_of(clips) - self.made.frames, 0)
         starts = np.rint(shares * last).astype(np.int64)
@@ -156,7 +158,7 @@ def build(
 def examples(context: ExampleContext[ClipRepresentation]) -> SceneWindows:
     """Windows over all films; many more in a training, where they begin anywhere."""
     made = context.representation
-    parts = made.encode(parts_of_films(as_clips(context.split), made))
+    parts = kept(made.encode(parts_of_films(as_clips(context.split), made)))
     each = max(made.room // made.frames, 1) if context.training else 1
     count = min(max(len(parts) * each, FEWEST_WINDOWS if context.training else 1), MOST_WINDOWS)
     return SceneWindows(parts, made, count, (1, 1, 1, 1))
