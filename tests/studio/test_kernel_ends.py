@@ -16,7 +16,7 @@ KERNEL = """
 import sys, time
 import convscope
 shown = convscope.studio(sys.argv[1], sys.argv[2])
-print(shown.studio.port, shown.studio.session.decoder.launch().pid, flush=True)
+print(shown.studio.port, shown.studio.session.decoder._process.pid, flush=True)
 time.sleep(600)
 """
 SECONDS = 30
