@@ -55,7 +55,7 @@ def test_of_several_pictures_in_a_row_the_last_one_stays(opened, pictures, rows)
 @pytest.mark.parametrize("run", ["text"], indirect=True)
 def test_a_text_is_answered_while_it_is_written(run, page):
     page.page.click("[data-way=write]")
-    page.page.locator("cs-own-input textarea").press_sequentially("the story was clumsy", delay=15)
+    page.page.locator("cs-own-input textarea").fill("the story was clumsy")
     page.wait("location.hash.includes('s=u')")
     page.wait("document.querySelector('cs-prediction').prediction?.label === null")
     page.wait(
