@@ -19,7 +19,7 @@ shown = convscope.studio(sys.argv[1], sys.argv[2])
 print(shown.studio.port, shown.studio.session.decoder._process.pid, flush=True)
 time.sleep(600)
 """
-SECONDS = 30
+SECONDS = 120
 
 
 def runs(process):
