@@ -216,8 +216,9 @@ def test_points_of_a_plane_and_neighbors(client, layers):
     assert facts["ids"][0] not in [each["sample"] for each in near]
 
 
+@pytest.mark.slow  # another process imports what places points
 def test_how_many_samples_a_slow_method_places_is_said(client, layers):
-    (number,) = (row["id"] for row in layers.values() if row["name"] == "dense")
+    number = next(row["id"] for row in layers.values() if row["type"] == "Dense")
     found = json_of(client.get(f"api/models/0/layers/{number}/projection.json?method=tsne&most=30"))
     assert len(found["ids"]) == 30
     assert found["note"] == "t-SNE of 30 of 120 samples, evenly chosen."

@@ -31,7 +31,7 @@ class ReadSamples:
         inputs: The samples.
         dataset: Their labels and splits; None where they have none.
         encoder: How their files become inputs; None where they are arrays.
-        labels: What the recipe read of each, such as its boxes; empty where there are no labels.
+        labels: What the recipe read of each, such as its boxes; empty where that is a class at most.
     """
 
     inputs: ModelInputs

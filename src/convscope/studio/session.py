@@ -171,14 +171,19 @@ class Session:
             self._observed.popitem(last=False)
         return found
 
-    def observe_ahead(self, model: StudioModel, sample: str) -> None:
+    def observe_ahead(self, model: str, sample: str) -> None:
         """Begins with what a model makes of an input before it is asked for, in place of the last such input.
 
-        Where that fails, whoever asks is told.
+        May be called from any thread; where it fails, whoever asks is told.
+
+        Args:
+            model: Its id.
+            sample: That of the input.
         """
         if self._ahead is not None:
             self._ahead.abandon()
-        self._ahead = self.worker.submit(Computation(lambda progress: self.observed(model, sample)))
+        work = Computation(lambda progress: self.observed(self.model(model), sample))
+        self._ahead = self.worker.submit(work)
 
     def field_finder(self, model: StudioModel, path: str, x: ArrayTree) -> FieldFinder:
         """What differentiates the values of a layer by inputs of this shape; made once, the last ones kept.

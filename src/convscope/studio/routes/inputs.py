@@ -33,8 +33,7 @@ async def take(request: Request) -> Response:
     try:
         async with AT_ONCE:
             sample = await _taken(request)
-        session = session_of(request)
-        session.observe_ahead(session.model(text_parameter(request, "m", "0")), sample)
+        session_of(request).observe_ahead(text_parameter(request, "m", "0"), sample)
         return answered({"id": sample})
     except Exception as error:  # noqa: BLE001 - the page must be told whatever it is
         return failed(error)

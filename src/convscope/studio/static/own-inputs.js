@@ -37,11 +37,24 @@ export async function sendInput(body, type, name = "") {
   }
 }
 
-/** Sends what `make` gives: at once after a pause, else when the last sending is a moment ago; the last one wins. */
+/**
+ * Sends what `make` gives when the last sending is a moment ago, which is at once after a pause; the last one wins.
+ * @param {() => any} make
+ * @param {string} type
+ * @param {number} [wait] milliseconds
+ */
 export function sendSoon(make, type, wait = 60) {
+  sendIn(make, type, Math.max(0, sent + wait - performance.now()));
+}
+
+/** Sends what `make` gives when nothing has changed for so many milliseconds. */
+export function sendWhenDone(make, type, wait) {
+  sendIn(make, type, wait);
+}
+
+function sendIn(make, type, milliseconds) {
   clearTimeout(timer);
-  const left = sent + wait - performance.now();
-  timer = setTimeout(async () => sendInput(await make(), type), Math.max(0, left));
+  timer = setTimeout(async () => sendInput(await make(), type), milliseconds);
 }
 
 /** Sends a file as it is. */

@@ -51,7 +51,7 @@ class FilesForModel:
         samples: Raw: those of each split in order, or all of a set without splits.
         encoder: How they become inputs.
         dataset: They as inputs.
-        own_labels: What the recipe read of each sample, such as its boxes; empty where there are no labels.
+        own_labels: What the recipe read of each sample, such as boxes; empty where that is a class at most.
     """
 
     samples: tuple[Samples, ...]
@@ -307,7 +307,8 @@ def labelled_dataset(
         tuple(samples), encoder, labels=known_labels, class_names=called, splits=together, **same
     )
     notes = (*notes, *(f"Warning: {line}" for line in splits.warnings))
-    own_labels = (*(label for some in masks for label in some), *[None] * others)
+    plain = all(np.issubdtype(splits[name].labels.dtype, np.integer) for name in SPLITS)
+    own_labels = () if plain else (*(label for some in masks for label in some), *[None] * others)
     return tuple(samples), replace(dataset, notes=notes, skipped=splits.skipped), own_labels
 
 

@@ -1,7 +1,7 @@
 // Ways to give an input of one's own: a file, a drawing, a text, a recording, a picture of the camera.
 
 import { Panel, problem } from "../element.js";
-import { sendFile, sendInput, sending, sendSoon } from "../own-inputs.js";
+import { sendFile, sendInput, sending, sendWhenDone } from "../own-inputs.js";
 import { startRecording } from "../sound.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./draw-pad.js";
@@ -63,7 +63,7 @@ class OwnInput extends Panel {
         rows="4"
         aria-label="A text of your own"
         placeholder="A text of your own"
-        @input=${(event) => event.target.value.trim() && sendSoon(() => event.target.value, "text/plain", 150)}
+        @input=${(event) => event.target.value.trim() && sendWhenDone(() => event.target.value, "text/plain", 150)}
       ></textarea>`;
     }
     if (this.mode === "record") {
