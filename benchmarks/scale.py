@@ -130,7 +130,7 @@ def along(axis: str, values: Sequence[int], samples: int, place: Path) -> Iterat
         made = {"samples": samples, "size": 48, "classes": 10, axis: value}
         data = place / f"{axis}-{value}"
         disk = write_images(data, made["samples"], made["size"], made["classes"])
-        yield value, train(data, disk, {"size": made["size"]}, {})
+        yield value, train(data, disk, {"size": str(made["size"])}, {})
 
 
 def measured(axis: str, values: Sequence[int], samples: int, place: Path) -> list[Figure]:
