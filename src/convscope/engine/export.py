@@ -103,7 +103,7 @@ def export(model: keras.Model, form: Form, out: Path, sample: Sample, *, overwri
 
 def _written(model: keras.Model, form: Form, artefact: Path, sample: Sample, expected: Floats) -> float:
     """Writes the artefact and runs it; how far its output is from what is expected."""
-    with _reported(form, "exported"), muted():
+    with _reported(form, "exported"), muted(), _constants_within(model):
         if form == "openvino":
             load_openvino()
         model.export(str(artefact), format=_KERAS_FORMAT[form], verbose=False)
@@ -198,6 +198,25 @@ def _move_in(folder: Path, out: Path) -> None:
             aside.rename(place)
             raise
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _constants_within(model: keras.Model) -> Iterator[None]:
+    """Within it, what a `Normalization` has measured is part of what is exported.
+
+    On TensorFlow, Keras 3.15 keeps it in tensors that are no variables, which ONNX takes for further inputs.
+    """
+    import keras
+
+    measured = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Normalization]
+    before = [(layer, layer.mean, layer.variance) for layer in measured]
+    try:
+        for layer, mean, variance in before:
+            layer.mean, layer.variance = map(keras.ops.convert_to_numpy, (mean, variance))
+        yield
+    finally:
+        for layer, mean, variance in before:
+            layer.mean, layer.variance = mean, variance
 
 
 @contextlib.contextmanager
