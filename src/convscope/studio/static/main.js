@@ -153,7 +153,7 @@ class Studio extends Panel {
       ${this.#stepper("Previous sample", "‹", -1)}
       <span class="sample-name" title=${meta?.name ?? ""}>${meta?.name ?? "…"}</span>
       ${this.#stepper("Next sample", "›", 1)}
-      ${className(meta?.label) ? html`<span class="muted">label <b>${className(meta.label)}</b></span>` : nothing}
+      ${className(meta?.label) ? html`<span class="muted sample-label">label <b>${className(meta.label)}</b></span>` : nothing}
     </div>`;
   }
 

@@ -39,8 +39,7 @@ class Patches extends Panel {
       }
       ${
         place && !saved
-          ? html`<h3>By optimization</h3>
-              <cs-excitation .path=${place}></cs-excitation>`
+          ? html`<cs-excitation .path=${place}></cs-excitation>`
           : nothing
       }`;
   }
