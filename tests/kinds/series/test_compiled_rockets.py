@@ -155,7 +155,7 @@ def test_draws_are_those_of_aeon(variables):
     fitted = rocket(84 * 6, 4, random_state=3).fit(x)
     sizes, channels, _, _, thresholds = fitted.parameters
     made = stages(60, 84 * 6, 4)
-    drawn = rocket_draws.random_variables(variables, 84 * len(made), 3)
+    drawn = rocket_draws.drawn_variables(variables, 84 * len(made), np.random.RandomState(3))
     assert [len(each) for each in drawn] == sizes.tolist()
     assert np.concatenate(drawn).tolist() == channels.tolist()
     found = rocket_draws.drawn_thresholds(x, made, drawn, 3)

@@ -137,7 +137,7 @@ def hydra_multirocket(
     model = keras.Model(series, answers, name="hydra_multirocket")
     difference.set_weights([np.tile(np.array([-1, 1], np.float32)[:, None, None], (1, variables, 1))])
     for of in (plan.of_series, plan.of_differences):
-        set_variables(model, of, drawn_variables(variables, len(of) * KERNELS))
+        set_variables(model, of, drawn_variables(variables, len(of) * KERNELS, np.random.default_rng(0)))
     set_competitors(model, plan, np.random.default_rng(0))
     return model
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.training.checkpoint import Row
-from convscope.engine.training.class_examples import balanced_weights
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.settings import FitSettings
 from convscope.kinds.series.classification.compiled_rockets import parts_of, pooled_features
@@ -23,6 +22,7 @@ from convscope.kinds.series.classification.hydra_multirocket import (
 )
 from convscope.kinds.series.classification.linear_solver import (
     check_memory,
+    labels_and_weights,
     require_numba,
     solve_classes,
     standardize,
@@ -66,8 +66,7 @@ def solve_hydra_multirocket(
         UsageError: The features would not fit into memory.
     """
     series, targets = samples[0].astype(np.float32), samples[1]
-    labels = targets.argmax(axis=1)
-    weights = balanced_weights(labels, targets.shape[1])[labels] if settings.class_weights else None
+    labels, weights = labels_and_weights(targets, settings)
     plan = planned(series.shape[1], **options)
     check_memory("hydra_multirocket", len(series), plan.features)
     progress(0, 4, "thresholds of the kernels")

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from convscope.engine.training.checkpoint import Row
+from convscope.engine.training.class_examples import balanced_weights
+from convscope.engine.training.settings import FitSettings
 from convscope.errors import BackendError, UsageError, install_command
 from convscope.kinds.series.classification.ridge import Floats, fit_ridge, sharpness
+from convscope.types import Array
 
 LARGEST = 2**32
 """Bytes that the features of all samples may take, as float64."""
@@ -77,6 +80,15 @@ def standardize(layer: keras.layers.Normalization, features: npt.NDArray[np.floa
         features[:, part] = values
     layer.set_weights([means, variances, np.array(len(features))])
     layer.finalize_state()
+
+
+def labels_and_weights(
+    targets: Array, settings: FitSettings
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32] | None]:
+    """The class of each sample, and its weight where all classes are to count alike."""
+    labels = targets.argmax(axis=1)
+    weights = balanced_weights(labels, targets.shape[1])[labels] if settings.class_weights else None
+    return labels, weights
 
 
 def solve_classes(

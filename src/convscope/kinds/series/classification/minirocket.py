@@ -106,7 +106,7 @@ def minirocket(
     x = layers.Normalization(dtype="float32", name="standardized")(x)
     answers = layers.Dense(classes, activation="softmax", dtype="float32", name="classes")(x)
     model = keras.Model(series, answers, name="minirocket")
-    set_variables(model, made, drawn_variables(variables, len(made) * KERNELS))
+    set_variables(model, made, drawn_variables(variables, len(made) * KERNELS, np.random.default_rng(0)))
     return model
 
 
@@ -164,17 +164,16 @@ def kernel_weights() -> npt.NDArray[np.float32]:
     return weights
 
 
-def drawn_variables(variables: int, count: int, seed: int = 0) -> Channels:
+def drawn_variables(variables: int, count: int, rng: np.random.Generator | np.random.RandomState) -> Channels:
     """Which variables each of so many kernels looks at: few more often than many, at most nine.
 
     Args:
         variables: How many there are.
         count: Kernels of all dilations.
-        seed: Of a NumPy generator.
+        rng: The same state gives the same variables.
     """
     if variables == 1:
         return [[0]] * count
-    rng = np.random.default_rng(seed)
     largest = np.log2(min(variables, LARGEST_SUBSET) + 1)
     sizes = (2 ** rng.uniform(0, largest, count)).astype(int)
     return [rng.choice(variables, size, replace=False).tolist() for size in sizes]

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 
 from convscope.engine.training.checkpoint import Row
-from convscope.engine.training.class_examples import balanced_weights
 from convscope.engine.training.closed_form import Solver
 from convscope.engine.training.settings import FitSettings
 from convscope.kinds.series.classification.compiled_rockets import parts_of, pooled_features
 from convscope.kinds.series.classification.linear_solver import (
     check_memory,
+    labels_and_weights,
     require_numba,
     solve_classes,
     standardize,
@@ -51,8 +51,7 @@ def solve_minirocket(
         UsageError: The features would not fit into memory.
     """
     series, targets = samples[0].astype(np.float32), samples[1]
-    labels = targets.argmax(axis=1)
-    weights = balanced_weights(labels, targets.shape[1])[labels] if settings.class_weights else None
+    labels, weights = labels_and_weights(targets, settings)
     made = stages(series.shape[1], **options)
     check_memory("minirocket", len(series), sum(stage.features for stage in made))
     progress(0, 3, "thresholds of the kernels")

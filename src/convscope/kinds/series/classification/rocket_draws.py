@@ -19,6 +19,7 @@ from convscope.kinds.series.classification.minirocket import (
     LARGEST_SUBSET,
     Channels,
     Stage,
+    drawn_variables,
     set_thresholds,
     set_variables,
 )
@@ -44,27 +45,12 @@ def draw_kernels(model: keras.Model, made: Sequence[Stage], series: Floats, seed
         series: What they look at, shape (samples, variables, positions).
         seed: Of the draws.
     """
-    channels = random_variables(series.shape[1], len(made) * KERNELS, seed)
+    rng = np.random.RandomState(seed)  # a Mersenne Twister
+    channels = drawn_variables(series.shape[1], len(made) * KERNELS, rng)
     largest = np.abs(series).max() * min(series.shape[1], LARGEST_SUBSET)
     thresholds = drawn_thresholds(series, made, channels, seed) + np.float32(TIE * largest)
     set_variables(model, made, channels)
     set_thresholds(model, made, thresholds)
-
-
-def random_variables(variables: int, count: int, seed: int) -> Channels:
-    """Which variables each of so many kernels looks at: few more often than many, at most nine.
-
-    Args:
-        variables: How many there are.
-        count: Kernels of all dilations.
-        seed: Of a Mersenne Twister.
-    """
-    if variables == 1:
-        return [[0]] * count
-    rng = np.random.RandomState(seed)
-    largest = np.log2(min(variables, LARGEST_SUBSET) + 1)
-    sizes = (2 ** rng.uniform(0, largest, count)).astype(np.int32)
-    return [rng.choice(variables, size, replace=False).tolist() for size in sizes]
 
 
 def drawn_thresholds(series: Floats, made: Sequence[Stage], channels: Channels, seed: int) -> Floats:
